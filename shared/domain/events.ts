@@ -1,0 +1,216 @@
+import type { FeatureValue } from './model-spec.ts';
+
+/* The records of every topic as TypeScript sees them. The Avro files in schemas/ are the contract; every
+   field is documented there with unit and range, and a test holds the two equal. */
+
+/** Which of the two owners of traffic a subject was assigned to. */
+export type Arm = 'stable' | 'candidate';
+
+/** The score of one version for one prediction. */
+export interface ServedScore {
+  readonly version: number;
+  readonly score: number | null;
+  readonly scoringMicros: number;
+  readonly failed: boolean;
+}
+
+/** What was answered when a training event was a prediction. */
+export interface Served {
+  readonly predictionId: string;
+  readonly predictedAtMs: number;
+  readonly planVersion: number;
+  readonly assignedArm: Arm;
+  readonly servedVersion: number;
+  readonly assignmentProbability: number;
+  readonly scores: readonly ServedScore[];
+  readonly labelledAtMs: number | null;
+}
+
+/** One example. */
+export interface TrainingEvent {
+  readonly id: string;
+  readonly eventTimeMs: number;
+  readonly subject: string;
+  readonly features: readonly FeatureValue[];
+  readonly label: number;
+  readonly weight: number;
+  readonly labelSource: string;
+  readonly served: Served | null;
+}
+
+/** Record of `training-events.v1`. */
+export interface TrainingEvents {
+  readonly model: string;
+  readonly shard: number;
+  readonly featureNames: readonly string[];
+  readonly watermarkMs: number | null;
+  readonly events: readonly TrainingEvent[];
+}
+
+/** One answered prediction. */
+export interface Prediction {
+  readonly id: string;
+  readonly predictedAtMs: number;
+  readonly subject: string;
+  readonly features: readonly FeatureValue[];
+  readonly planVersion: number;
+  readonly assignedArm: Arm;
+  readonly servedVersion: number;
+  readonly assignmentProbability: number;
+  readonly position: number;
+  readonly learnedToMs: number | null;
+  readonly stalenessMs: number;
+  readonly latencyMicros: number;
+  readonly scores: readonly ServedScore[];
+}
+
+/** Record of `predictions.v1`. */
+export interface Predictions {
+  readonly model: string;
+  readonly shard: number;
+  readonly featureNames: readonly string[];
+  readonly router: string;
+  readonly predictions: readonly Prediction[];
+}
+
+/** The truth about one prediction. */
+export interface Label {
+  readonly predictionId: string;
+  readonly label: number;
+  readonly observedAtMs: number;
+  readonly source: string;
+}
+
+/** Record of `labels.v1`. */
+export interface Labels {
+  readonly model: string;
+  readonly shard: number;
+  readonly labels: readonly Label[];
+}
+
+/** One event as every live version saw it before learning it. */
+export interface ScoredEvent {
+  readonly eventId: string;
+  readonly eventTimeMs: number;
+  readonly label: number;
+  readonly weight: number;
+  readonly scores: readonly (number | null)[];
+}
+
+/** Record of `scores.v1`. */
+export interface Scores {
+  readonly model: string;
+  readonly shard: number;
+  readonly position: number;
+  readonly versions: readonly number[];
+  readonly watermarkMs: number | null;
+  readonly events: readonly ScoredEvent[];
+}
+
+/** Record of `snapshots.v1`. */
+export interface Snapshot {
+  readonly model: string;
+  readonly shard: number;
+  readonly version: number;
+  readonly kind: 'full' | 'delta';
+  readonly incarnation: number;
+  readonly position: number;
+  readonly basePosition: number;
+  readonly learnedToMs: number | null;
+  readonly publishedAtMs: number;
+  readonly bornPosition: number;
+  readonly bornMode: BirthMode;
+  readonly parent: number | null;
+  readonly learner: string;
+  readonly graph: Uint8Array | null;
+  readonly indices: Uint8Array | null;
+  readonly weights: Uint8Array;
+  readonly means: Uint8Array;
+  readonly invStds: Uint8Array;
+  readonly goldenRows: readonly (readonly FeatureValue[])[];
+  readonly goldenScores: readonly number[];
+  readonly metrics: string;
+  readonly digest: string;
+  readonly chunkIndex: number;
+  readonly chunkCount: number;
+}
+
+/** How a version starts: from nothing, or as a copy of its parent at the position of its birth. */
+export type BirthMode = 'cold' | 'copy';
+
+/** The complete desired routing of one model. */
+export interface TrafficPlan {
+  readonly model: string;
+  readonly planVersion: number;
+  readonly stable: number | null;
+  readonly candidate: number | null;
+  readonly candidateWeightBp: number;
+  readonly shadows: readonly number[];
+  readonly salt: string;
+}
+
+/** Record of `traffic.v1`. */
+export interface PublishedTrafficPlan extends TrafficPlan {
+  readonly publishedAtMs: number;
+}
+
+/** What can happen to a model's versions. */
+export type ModelVersionEventKind =
+  | 'ModelCreated'
+  | 'VersionRegistered'
+  | 'VersionApproved'
+  | 'VersionBorn'
+  | 'VersionRetired'
+  | 'TrafficPlanned';
+
+/** Record of `model-versions.v1`. */
+export interface ModelVersionEvent {
+  readonly sequence: number;
+  readonly eventId: string;
+  readonly atMs: number;
+  readonly actor: string;
+  readonly reason: string;
+  readonly model: string;
+  readonly kind: ModelVersionEventKind;
+  readonly version: number | null;
+  readonly body: string;
+  readonly plan: TrafficPlan;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+/** One version on one router. */
+export interface RouterVersionStatus {
+  readonly version: number;
+  readonly ready: boolean;
+  readonly position: number;
+  readonly incarnation: number;
+  readonly reason: string;
+}
+
+/** Record of `router-status.v1`. */
+export interface RouterStatus {
+  readonly router: string;
+  readonly atMs: number;
+  readonly url: string;
+  readonly models: readonly {
+    readonly model: string;
+    readonly planVersion: number;
+    readonly versions: readonly RouterVersionStatus[];
+  }[];
+}
+
+/** Record of `dead-letters.v1`. */
+export interface DeadLetter {
+  readonly service: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly atMs: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly itemIndex: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly recordTimeMs: number;
+}

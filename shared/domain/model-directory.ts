@@ -1,0 +1,100 @@
+import type { BirthMode, ModelVersionEvent, TrafficPlan } from './events.ts';
+import type { LearnerConfig, ModelSpec } from './model-spec.ts';
+
+/** A version as the log tells it. */
+export interface VersionState {
+  readonly version: number;
+  readonly parent: number | null;
+  readonly mode: BirthMode;
+  readonly learner: LearnerConfig;
+  /** `registered` until a learner has begun it, then `live` until it is `retired`. */
+  readonly life: 'registered' | 'live' | 'retired';
+  /** Whether it may be given traffic. */
+  readonly isApproved: boolean;
+  /**
+   * Offset of training-events.v1 from which a `cold` version of a shard without any state starts: the end of the log when
+   * the version was registered, so that every event sent after the registration's answer is learned.
+   */
+  readonly startPosition: number;
+  /** Position at which the learner recorded its birth; null before. */
+  readonly bornPosition: number | null;
+  readonly registeredAtMs: number;
+}
+
+/** A model as the log tells it. */
+export interface ModelState {
+  readonly spec: ModelSpec;
+  readonly createdAtMs: number;
+  /** All versions ever registered, ascending. */
+  readonly versions: readonly VersionState[];
+  readonly plan: TrafficPlan;
+}
+
+/** All models by name: the fold of model-versions.v1. */
+export type ModelDirectory = ReadonlyMap<string, ModelState>;
+
+/** What each kind of event adds, as JSON in its `body`. */
+export interface ModelVersionBodies {
+  ModelCreated: { readonly spec: ModelSpec };
+  VersionRegistered: {
+    readonly parent: number | null;
+    readonly mode: BirthMode;
+    readonly learner: LearnerConfig;
+    readonly startPosition: number;
+  };
+  VersionApproved: Record<string, never>;
+  VersionBorn: { readonly position: number };
+  VersionRetired: Record<string, never>;
+  TrafficPlanned: Record<string, never>;
+}
+
+/** Returns versions that learn or are about to: registered and live ones, ascending. */
+export function learningVersions(model: ModelState): readonly VersionState[] {
+  return model.versions.filter(({ life }) => life !== 'retired');
+}
+
+function withVersion(model: ModelState, version: number | null, change: Partial<VersionState>): ModelState {
+  return {
+    ...model,
+    versions: model.versions.map((known) => (known.version === version ? { ...known, ...change } : known)),
+  };
+}
+
+function evolveModel(model: ModelState | undefined, event: ModelVersionEvent): ModelState | undefined {
+  const body: unknown = JSON.parse(event.body);
+  if (event.kind === 'ModelCreated') {
+    const { spec } = body as ModelVersionBodies['ModelCreated'];
+    return { spec, createdAtMs: event.atMs, versions: [], plan: event.plan };
+  }
+  if (model === undefined) return undefined;
+  const planned = { ...model, plan: event.plan };
+  switch (event.kind) {
+    case 'VersionRegistered': {
+      const version: VersionState = {
+        ...(body as ModelVersionBodies['VersionRegistered']),
+        version: event.version ?? 0,
+        life: 'registered',
+        isApproved: false,
+        bornPosition: null,
+        registeredAtMs: event.atMs,
+      };
+      return { ...planned, versions: [...model.versions, version] };
+    }
+    case 'VersionApproved':
+      return withVersion(planned, event.version, { isApproved: true });
+    case 'VersionBorn': {
+      const { position } = body as ModelVersionBodies['VersionBorn'];
+      return withVersion(planned, event.version, { life: 'live', bornPosition: position });
+    }
+    case 'VersionRetired':
+      return withVersion(planned, event.version, { life: 'retired' });
+    case 'TrafficPlanned':
+      return planned;
+  }
+}
+
+/** Returns the directory after one event of the log. Events of a model that was never created change nothing. */
+export function evolveDirectory(directory: ModelDirectory, event: ModelVersionEvent): ModelDirectory {
+  const next = evolveModel(directory.get(event.model), event);
+  return next === undefined ? directory : new Map(directory).set(event.model, next);
+}

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import avro from 'avsc';
+import type { Type, Schema } from 'avsc';
+import { HeadraceError, messageOf } from '../errors.ts';
+import { subjectOf } from './topics.ts';
+import type { AnyTopicName, TopicName, TopicRecords } from './topics.ts';
+
+/** What decoding gives: the typed record, or why the bytes are not one. */
+export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+
+/** Bytes to typed records and back, in the Confluent wire format: 0, schema id (4 bytes, big endian), Avro. */
+export interface Codec {
+  /** Looks up the ids of our own schemas. Must have succeeded for a topic before it is encoded. */
+  prepare(topics: readonly TopicName[]): Promise<void>;
+  /** Returns the record as bytes. Throws TypeError when the value does not fit the schema, naming the field. */
+  encode<Topic extends TopicName>(topic: Topic, value: TopicRecords[Topic]): Buffer;
+  /**
+   * Fetches writer schemas that are not known yet. Throws a retriable HeadraceError when the schema registry is
+   * away; an id that the registry does not know is remembered for a while and makes its records undecodable.
+   */
+  learnWriters(topic: TopicName, values: readonly (Uint8Array | null)[]): Promise<void>;
+  /** Returns the record, resolved from its writer's schema to ours. Pure once `learnWriters` has seen the id. */
+  decode<Topic extends TopicName>(topic: Topic, value: Uint8Array): Decoded<TopicRecords[Topic]>;
+}
+
+const MAGIC_BYTE = 0;
+const HEADER_BYTES = 5;
+const REQUEST_TIMEOUT_MS = 5000;
+const UNKNOWN_ID_REMEMBERED_MS = 30_000;
+
+/** Returns the Avro schema of a topic as it stands in schemas/. */
+export function schemaOf(topic: AnyTopicName): Schema {
+  return JSON.parse(readFileSync(new URL(`../../schemas/${topic}.avsc`, import.meta.url), 'utf8')) as Schema;
+}
+
+function writerIdOf(value: Uint8Array): number | undefined {
+  if (value.length < HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
+  return new DataView(value.buffer, value.byteOffset, value.byteLength).getInt32(1);
+}
+
+async function withTimeout<T>(doing: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${String(REQUEST_TIMEOUT_MS)} ms`));
+    }, REQUEST_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } catch (error) {
+    throw new HeadraceError(`${doing}: ${messageOf(error)}`, {
+      code: 'schema-registry-unavailable',
+      retriable: true,
+      cause: error,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  const cause = error instanceof HeadraceError ? error.cause : error;
+  return typeof cause === 'object' && cause !== null && 'status' in cause && cause.status === 404;
+}
+
+/** Returns a codec over one schema registry. `nowMs` is the clock that ages the memory of unknown ids. */
+export function createCodec(registryUrl: string, nowMs: () => number): Codec {
+  const registry = new SchemaRegistry({ host: registryUrl, retry: { retries: 0 } });
+  const own = new Map<string, { type: Type; id: number | undefined }>();
+  const writers = new Map<number, Type>();
+  const resolvers = new Map<string, avro.Resolver>();
+  const unknownUntilMs = new Map<number, number>();
+
+  function ownOf(topic: TopicName): { type: Type; id: number | undefined } {
+    const known = own.get(topic);
+    if (known !== undefined) return known;
+    const made = { type: avro.Type.forSchema(schemaOf(topic)), id: undefined };
+    own.set(topic, made);
+    return made;
+  }
+
+  async function learnWriter(id: number): Promise<void> {
+    try {
+      const schema = await withTimeout(`reading schema ${String(id)}`, registry.getSchema(id));
+      writers.set(id, schema as Type);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      unknownUntilMs.set(id, nowMs() + UNKNOWN_ID_REMEMBERED_MS);
+    }
+  }
+
+  return {
+    async prepare(topics) {
+      for (const topic of topics) {
+        const entry = ownOf(topic);
+        if (entry.id !== undefined) continue;
+        const subject = subjectOf(topic);
+        try {
+          const raw = schemaOf(topic) as never;
+          entry.id = await withTimeout(`looking up ${subject}`, registry.getRegistryIdBySchema(subject, raw));
+          writers.set(entry.id, entry.type);
+        } catch (error) {
+          if (!isNotFound(error)) throw error;
+          throw new HeadraceError(`our schema of ${subject} is not registered; run \`npm run topics\``, {
+            code: 'schema-missing',
+            retriable: true,
+            cause: error,
+          });
+        }
+      }
+    },
+    encode(topic, value) {
+      const { type, id } = ownOf(topic);
+      if (id === undefined) throw new TypeError(`encoding ${topic}: prepare('${topic}') has not succeeded`);
+      let body: Buffer;
+      try {
+        body = type.toBuffer(value);
+      } catch (error) {
+        throw new TypeError(`encoding ${topic}: ${messageOf(error)}`, { cause: error });
+      }
+      const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+      bytes[0] = MAGIC_BYTE;
+      bytes.writeInt32BE(id, 1);
+      body.copy(bytes, HEADER_BYTES);
+      return bytes;
+    },
+    async learnWriters(_topic, values) {
+      for (const value of values) {
+        const id = value === null ? undefined : writerIdOf(value);
+        if (id === undefined || writers.has(id)) continue;
+        if ((unknownUntilMs.get(id) ?? 0) > nowMs()) continue;
+        await learnWriter(id);
+      }
+    },
+    decode<Topic extends TopicName>(topic: Topic, value: Uint8Array): Decoded<TopicRecords[Topic]> {
+      const id = writerIdOf(value);
+      if (id === undefined) {
+        return { ok: false, reason: `not in the Confluent wire format (first byte 0, then a schema id), ${String(value.length)} bytes` };
+      }
+      const writer = writers.get(id);
+      if (writer === undefined) return { ok: false, reason: `schema id ${String(id)} is unknown to the schema registry` };
+      try {
+        const { type, id: ownId } = ownOf(topic);
+        const body = Buffer.from(value.buffer, value.byteOffset + HEADER_BYTES, value.length - HEADER_BYTES);
+        if (id === ownId) return { ok: true, value: type.fromBuffer(body) as TopicRecords[Topic] };
+        const key = `${topic}/${String(id)}`;
+        const resolver = resolvers.get(key) ?? type.createResolver(writer);
+        resolvers.set(key, resolver);
+        return { ok: true, value: type.fromBuffer(body, resolver) as TopicRecords[Topic] };
+      } catch (error) {
+        return { ok: false, reason: messageOf(error) };
+      }
+    },
+  };
+}

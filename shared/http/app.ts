@@ -1,0 +1,98 @@
+import swagger from '@fastify/swagger';
+import fastify from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { Registry } from 'prom-client';
+import { HeadraceError, messageOf } from '../errors.ts';
+import type { Log } from '../observability/log.ts';
+import { HttpProblem, problemDocument } from './problem.ts';
+import type { Fault } from './problem.ts';
+
+/** What every service's HTTP side has. */
+export interface AppOptions {
+  readonly service: string;
+  readonly log: Log;
+  readonly registry: Registry;
+  /** Largest request body, bytes. */
+  readonly bodyLimitBytes: number;
+  /** Names of what the service still waits for; empty when it is ready. */
+  readonly waitsFor: () => readonly string[];
+  /** Longest time a client may take to send a request, ms. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** Writes a problem document. */
+function sendProblem(reply: FastifyReply, problem: HttpProblem, isOpenInference: boolean): FastifyReply {
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
+  const document = problemDocument(problem.status, problem.message, problem.faults);
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .send(isOpenInference ? { ...document, error: problem.message } : document);
+}
+
+function validationFaults(error: FastifyError): Fault[] {
+  return (error.validation ?? []).map(({ instancePath, message, params }) => {
+    const missing = (params as { missingProperty?: string }).missingProperty;
+    const extra = (params as { additionalProperty?: string }).additionalProperty;
+    const path = [instancePath, missing ?? extra].filter((part) => part !== undefined && part !== '').join('/');
+    return { field: path.replace(/^\//, '') || '(body)', message: message ?? 'is invalid' };
+  });
+}
+
+/** Returns what a thrown thing means to a client; undefined for a bug. */
+function problemOf(error: unknown): HttpProblem | undefined {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof HeadraceError) {
+    return new HttpProblem(error.retriable ? 503 : 500, error.message, error.retriable ? { retryAfterSeconds: 1 } : {});
+  }
+  const { statusCode, validation } = error as FastifyError;
+  if (validation !== undefined) {
+    const faults = validationFaults(error as FastifyError);
+    return new HttpProblem(400, faults.map(({ field, message }) => `${field} ${message}`).join('; '), { faults });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new HttpProblem(statusCode, messageOf(error));
+  return undefined;
+}
+
+/**
+ * Returns a fastify app with what every service answers: `/livez`, `/readyz` (503 naming what it waits for),
+ * `/metrics`, `/openapi.json`, and every error as an RFC 9457 problem document.
+ */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs ?? 60_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    logger: false,
+    ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false, useDefaults: true } },
+    routerOptions: { maxParamLength: 256 },
+  });
+  await app.register(swagger, {
+    openapi: { info: { title: `Headrace ${options.service}`, version: '1' } },
+  });
+
+  app.setErrorHandler((error, request, reply) => {
+    const known = problemOf(error);
+    if (known === undefined) {
+      options.log.error({ err: error, url: request.url }, 'request failed');
+    }
+    const problem = known ?? new HttpProblem(500, 'the service made a mistake; its log says which');
+    return sendProblem(reply, problem, request.url.startsWith('/v2'));
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, new HttpProblem(404, `no such resource: ${request.method} ${request.url}`), request.url.startsWith('/v2')),
+  );
+
+  const hidden = { schema: { hide: true } };
+  app.get('/livez', hidden, () => ({ status: 'alive' }));
+  app.get('/readyz', hidden, (_request, reply) => {
+    const waitsFor = options.waitsFor();
+    return reply.code(waitsFor.length === 0 ? 200 : 503).send({ status: waitsFor.length === 0 ? 'ready' : 'waiting', waitsFor });
+  });
+  app.get('/metrics', hidden, async (_request, reply) =>
+    reply.type(options.registry.contentType).send(await options.registry.metrics()),
+  );
+  app.get('/openapi.json', hidden, () => app.swagger());
+  return app;
+}

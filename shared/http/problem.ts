@@ -1,0 +1,79 @@
+/** An RFC 9457 problem document. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** One entry a fault, when there can be several: where, and what is wrong with it. */
+  readonly errors?: readonly Fault[];
+}
+
+/** One thing wrong with an input: the field as a path, and what is wrong, with the value and the limit. */
+export interface Fault {
+  readonly field: string;
+  readonly message: string;
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  404: 'Not found',
+  409: 'Conflict',
+  412: 'Precondition failed',
+  413: 'Content too large',
+  415: 'Unsupported media type',
+  422: 'Unprocessable content',
+  428: 'Precondition required',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Unavailable',
+};
+
+/** An answer that is not a success: thrown by routes and services, turned into a problem document in one place. */
+export class HttpProblem extends Error {
+  readonly status: number;
+  readonly faults: readonly Fault[];
+  /** Seconds after which the client may try again; sent as Retry-After. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, detail: string, more: { faults?: readonly Fault[]; retryAfterSeconds?: number } = {}) {
+    super(detail);
+    this.name = 'HttpProblem';
+    this.status = status;
+    this.faults = more.faults ?? [];
+    this.retryAfterSeconds = more.retryAfterSeconds;
+  }
+}
+
+/** Returns the problem document of a status. */
+export function problemDocument(status: number, detail: string, faults: readonly Fault[] = []): Problem {
+  const title = TITLES[status] ?? 'Error';
+  return {
+    type: 'about:blank',
+    title,
+    status,
+    detail,
+    ...(faults.length > 0 ? { errors: faults } : {}),
+  };
+}
+
+/** JSON schema of a problem document, for the OpenAPI description. */
+export const PROBLEM_SCHEMA = {
+  type: 'object',
+  description: 'RFC 9457 problem document.',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    error: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { field: { type: 'string' }, message: { type: 'string' } },
+        required: ['field', 'message'],
+      },
+    },
+  },
+} as const;

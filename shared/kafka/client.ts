@@ -1,0 +1,64 @@
+import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import type { Consumer, Admin, Producer, ConsumerConfig, ProducerConfig } from 'kafkajs';
+import { HeadraceError, messageOf } from '../errors.ts';
+import type { Log } from '../observability/log.ts';
+import { installRequestQueueTimerFix } from './request-queue-timer.ts';
+
+/** One connection setting shared by everything a process does with Kafka. */
+export interface KafkaOptions {
+  /** Addresses of brokers, `host:port`. */
+  readonly brokers: readonly string[];
+  /** Name of this process in the broker's logs and in group descriptions. */
+  readonly clientId: string;
+  readonly log: Log;
+}
+
+/** Makes kafkajs objects with our settings. Nothing connects until it is used. */
+export interface KafkaClient {
+  readonly log: Log;
+  consumer(config: ConsumerConfig): Consumer;
+  producer(config?: ProducerConfig): Producer;
+  admin(): Admin;
+}
+
+/** Requests are tried again inside kafkajs for about this many tries before our own loops see the failure. */
+const REQUEST_RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, multiplier: 1.5, retries: 4 };
+
+/** Returns the factory of every Kafka object in the process; installs the kafkajs timer fix. */
+export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): KafkaClient {
+  installRequestQueueTimerFix();
+  const kafka = new Kafka({
+    brokers: [...brokers],
+    clientId,
+    connectionTimeout: 3000,
+    requestTimeout: 10_000,
+    retry: REQUEST_RETRY,
+    logLevel: logLevel.WARN,
+    logCreator:
+      () =>
+      ({ log: entry, label }) => {
+        const { message, ...rest } = entry;
+        log.debug({ kafkajs: label, ...rest, timestamp: undefined, logger: undefined }, message);
+      },
+  });
+  return {
+    log,
+    consumer: (config) => kafka.consumer(config),
+    producer: (config = {}) =>
+      kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false, ...config }),
+    admin: () => kafka.admin(),
+  };
+}
+
+/** Returns `error` as a HeadraceError: fencing is final, everything else that kafkajs reports may pass. */
+export function kafkaError(doing: string, error: unknown): HeadraceError {
+  if (error instanceof HeadraceError) return error;
+  const message = messageOf(error);
+  const isFenced = /fenced|INVALID_PRODUCER_EPOCH|PRODUCER_FENCED|INVALID_TXN_STATE/i.test(message);
+  const isTooLarge = /MESSAGE_TOO_LARGE|larger than/i.test(message);
+  return new HeadraceError(`${doing}: ${message}`, {
+    code: isFenced ? 'kafka-fenced' : 'kafka-unavailable',
+    retriable: !isFenced && !isTooLarge,
+    cause: error,
+  });
+}

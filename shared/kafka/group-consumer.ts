@@ -1,0 +1,276 @@
+import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
+import { isRetriable, messageOf } from '../errors.ts';
+import { partitionOf } from '../domain/murmur2.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Codec } from '../events/codec.ts';
+import type { TopicName, TopicRecords } from '../events/topics.ts';
+import { retryWhileRetriable } from '../runtime/retry.ts';
+import type { KafkaClient } from './client.ts';
+import { coPartitionedAssigner } from './assigner.ts';
+import { consumedRecord, topicPartitionKey } from './consumed.ts';
+import type { ConsumedRecord, TopicPartition } from './consumed.ts';
+import { Cursors } from './cursor.ts';
+import { deadLetter } from './dead-letters.ts';
+import type { OutRecord, RecordProducer } from './producer.ts';
+
+/** A decoded record of one of the consumer's topics. */
+export type TypedRecord = {
+  [Topic in TopicName]: { readonly topic: Topic; readonly value: TopicRecords[Topic]; readonly source: ConsumedRecord };
+}[TopicName];
+
+/** The records of one fetch of one partition, and where they stand in the log. */
+export interface RecordBatch extends TopicPartition {
+  /** Decoded records in order; what could not be decoded is already on its way to the dead letters. */
+  readonly records: readonly TypedRecord[];
+  /** Offset after the last one of the batch, markers included: the position once the batch is settled. */
+  readonly nextOffset: number;
+  /** Offset after the last record of the partition, as the broker said with this fetch. */
+  readonly highWatermark: number;
+}
+
+/** What a service does with its share of the partitions. The loop calls one method at a time per partition. */
+export interface PartitionHandler {
+  /**
+   * Called on every (re)join with all partitions now ours, while none of them is delivered. Returns where to read each
+   * from. Partitions not named any more are someone else's: their state is dropped here.
+   */
+  takeOver(assigned: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>>;
+  /** Returns one outcome a record, in order. A retriable failure makes the loop call again with the same batch. */
+  handle(batch: RecordBatch): readonly Outcome<OutRecord>[] | Promise<readonly Outcome<OutRecord>[]>;
+  /**
+   * Called when everything the batch emitted is acknowledged: the place to checkpoint. Returns the offset that may be
+   * committed as a hint for lag dashboards, or undefined for none yet.
+   */
+  settle(batch: RecordBatch): Promise<number | undefined>;
+  /** Called with the position of a partition after batches that held nothing for us. */
+  skipTo?(partition: TopicPartition, nextOffset: number): void;
+}
+
+/** What the loop needs. */
+export interface GroupConsumerDeps {
+  readonly service: string;
+  readonly groupId: string;
+  readonly topics: readonly TopicName[];
+  readonly kafka: KafkaClient;
+  readonly codec: Codec;
+  readonly producer: RecordProducer;
+  readonly handler: PartitionHandler;
+  /** Partition count of the sharded topics, to hold records to the partition of their key. */
+  readonly partitions: number;
+  readonly nowMs: () => number;
+  /** Called when the loop cannot go on: the process should end, the position is safe. */
+  readonly onFatal: (error: unknown) => void;
+  /** Counts what the loop did, for metrics. */
+  readonly onOutcome?: (topic: TopicName, outcome: Outcome<OutRecord>) => void;
+  /** Session timeout, ms; a member silent for longer loses its partitions. */
+  readonly sessionTimeoutMs?: number;
+}
+
+/** A running consumer loop. */
+export interface GroupConsumer {
+  /** Whether partitions are being read: false while joining, loading, or waiting for something that is away. */
+  readonly isReading: () => boolean;
+  /** What the loop waits for, in words; undefined when it reads. */
+  readonly waitsFor: () => string | undefined;
+  /** Asks the loop to read a partition again from an offset. */
+  seek(partition: TopicPartition, offset: number): void;
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  /** Finishes the batch in hand, leaves the group and disconnects. */
+  stop(): Promise<void>;
+}
+
+/** Returns every dead letter and emission that outcomes ask for, in order. */
+function recordsOf(
+  batch: RecordBatch,
+  outcomes: readonly Outcome<OutRecord>[],
+  cause: { service: string; atMs: number },
+): OutRecord[] {
+  const out: OutRecord[] = [];
+  outcomes.forEach((outcome, index) => {
+    const source = batch.records[index]?.source;
+    if (source === undefined || outcome.kind === 'skipped') return;
+    if (outcome.kind === 'poison') {
+      out.push(deadLetter(source, { ...cause, reason: outcome.reason, detail: outcome.detail, itemIndex: -1 }));
+      return;
+    }
+    out.push(...outcome.emit);
+    for (const refusal of outcome.refused ?? []) out.push(deadLetter(source, { ...cause, ...refusal }));
+  });
+  return out;
+}
+
+/** Returns the typed records of a batch and the dead letters of those that are not what their topic says. */
+function decodeBatch(deps: GroupConsumerDeps, raw: readonly ConsumedRecord[]): { typed: TypedRecord[]; poison: OutRecord[] } {
+  const typed: TypedRecord[] = [];
+  const poison: OutRecord[] = [];
+  for (const source of raw) {
+    const refuse = (reason: 'undecodable' | 'wrong-partition', detail: string): void => {
+      poison.push(deadLetter(source, { service: deps.service, atMs: deps.nowMs(), reason, detail, itemIndex: -1 }));
+      deps.onOutcome?.(source.topic, { kind: 'poison', reason, detail });
+    };
+    if (source.value === null) {
+      refuse('undecodable', 'the record has no value');
+      continue;
+    }
+    const decoded = deps.codec.decode(source.topic, source.value);
+    if (!decoded.ok) {
+      refuse('undecodable', decoded.reason);
+      continue;
+    }
+    const value = decoded.value;
+    if ('shard' in value) {
+      const expected = partitionOf(`${value.model}#${String(value.shard)}`, deps.partitions);
+      if (expected !== source.partition) {
+        refuse(
+          'wrong-partition',
+          `${value.model}#${String(value.shard)} belongs to partition ${String(expected)}, found in ${String(source.partition)}`,
+        );
+        continue;
+      }
+    }
+    typed.push({ topic: source.topic, value, source } as TypedRecord);
+  }
+  return { typed, poison };
+}
+
+/**
+ * Starts the only consumer loop of the system. For every batch, in this order: decode, decide, write what the
+ * decisions emit and wait for the acknowledgement, settle (checkpoint), commit. Dying at any point repeats the batch
+ * from the last settled position; nothing is skipped. Whatever is away (Kafka, Redis, the schema registry) makes the
+ * loop wait and try again; undecodable content goes to the dead letters and the batch goes on.
+ */
+export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<GroupConsumer> {
+  const { kafka, handler, codec, producer, topics } = deps;
+  const { log } = kafka;
+  const stopping = new AbortController();
+  const cursors = new Cursors();
+  let waitsFor: string | undefined = 'joining the consumer group';
+  const consumer: Consumer = kafka.consumer({
+    groupId: deps.groupId,
+    partitionAssigners: [coPartitionedAssigner],
+    sessionTimeout: deps.sessionTimeoutMs ?? 10_000,
+    rebalanceTimeout: 30_000,
+    heartbeatInterval: 1000,
+    maxWaitTimeInMs: 250,
+    maxBytesPerPartition: 4 * 1024 * 1024,
+    allowAutoTopicCreation: false,
+    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
+  });
+  let joins = 0;
+
+  async function join(assigned: readonly TopicPartition[]): Promise<void> {
+    const mine = (joins += 1);
+    waitsFor = 'taking over partitions';
+    const positions = await retryWhileRetriable(() => handler.takeOver(assigned), {
+      what: 'taking over partitions',
+      log,
+      signal: stopping.signal,
+    });
+    if (mine !== joins || stopping.signal.aborted) return; // a later join has begun; it decides
+    for (const { topic, partition } of assigned) {
+      const key = topicPartitionKey(topic, partition);
+      const position = positions.get(key);
+      if (position === undefined) continue;
+      cursors.seek(key, position);
+      consumer.seek({ topic, partition, offset: String(position) });
+    }
+    consumer.resume(topics.map((topic) => ({ topic })));
+    waitsFor = undefined;
+  }
+
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    consumer.pause(topics.map((topic) => ({ topic })));
+    const assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
+      partitions.map((partition) => ({ topic: topic as TopicName, partition })),
+    );
+    for (const topic of topics) {
+      for (let partition = 0; partition < deps.partitions; partition += 1) {
+        cursors.forget(topicPartitionKey(topic, partition));
+      }
+    }
+    join(assigned).catch(deps.onFatal);
+  });
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+    if (payload.batchSize > 0) return;
+    const { topic, partition } = payload;
+    const nextOffset = Number(payload.lastOffset) + 1;
+    const key = topicPartitionKey(topic, partition);
+    cursors.skipTo(key, Number(payload.firstOffset), nextOffset);
+    if (cursors.next(key) === nextOffset) handler.skipTo?.({ topic: topic as TopicName, partition }, nextOffset);
+  });
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) deps.onFatal(payload.error);
+  });
+
+  async function takeBatch(payload: EachBatchPayload, batch: Batch & { fetchedOffset?: string }): Promise<void> {
+    const topic = batch.topic as TopicName;
+    const { partition } = batch;
+    const key = topicPartitionKey(topic, partition);
+    const fetchedOffset = Number(batch.fetchedOffset ?? batch.firstOffset());
+    const decision = cursors.decide(key, fetchedOffset);
+    if (decision !== 'take') {
+      const cursor = cursors.next(key);
+      log.warn({ topic, partition, fetchedOffset, cursor }, `batch not taken: ${decision}`);
+      if (cursor !== undefined) consumer.seek({ topic, partition, offset: String(cursor) });
+      return;
+    }
+    const heartbeat = (): Promise<void> => payload.heartbeat();
+    const onRetry = async (error: unknown): Promise<void> => {
+      waitsFor = messageOf(error);
+      await heartbeat();
+    };
+    const retry = { log, signal: stopping.signal, onRetry };
+    const raw = batch.messages.map((message) => consumedRecord(topic, partition, message));
+    await retryWhileRetriable(() => codec.learnWriters(topic, raw.map(({ value }) => value)), { ...retry, what: 'learning writer schemas' });
+    const { typed, poison } = decodeBatch(deps, raw);
+    const nextOffset = Number(batch.lastOffset()) + 1;
+    const records: RecordBatch = { topic, partition, records: typed, nextOffset, highWatermark: Number(batch.highWatermark) };
+    const outcomes = await retryWhileRetriable(async () => handler.handle(records), { ...retry, what: `handling ${topic}` });
+    typed.forEach(({ topic: from }, index) => {
+      const outcome = outcomes[index];
+      if (outcome !== undefined) deps.onOutcome?.(from, outcome);
+    });
+    const out = [...poison, ...recordsOf(records, outcomes, { service: deps.service, atMs: deps.nowMs() })];
+    if (out.length > 0) await retryWhileRetriable(() => producer.send(out), { ...retry, what: 'writing what was decided' });
+    cursors.skipTo(key, fetchedOffset, nextOffset);
+    const settled = await retryWhileRetriable(() => handler.settle(records), { ...retry, what: 'checkpointing' });
+    waitsFor = undefined;
+    if (settled !== undefined) await commitHint(topic, partition, settled);
+    await heartbeat();
+  }
+
+  /** The committed offset only feeds lag dashboards: a failure to write it is not worth stopping for. */
+  async function commitHint(topic: TopicName, partition: number, offset: number): Promise<void> {
+    try {
+      await consumer.commitOffsets([{ topic, partition, offset: String(offset) }]);
+    } catch (error) {
+      if (!isRetriable(error)) log.debug({ topic, partition, reason: messageOf(error) }, 'commit hint refused');
+    }
+  }
+
+  await consumer.connect();
+  await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: true,
+    partitionsConsumedConcurrently: 1,
+    eachBatch: (payload) => takeBatch(payload, payload.batch),
+  });
+
+  return {
+    isReading: () => waitsFor === undefined,
+    waitsFor: () => waitsFor,
+    seek({ topic, partition }, offset) {
+      cursors.seek(topicPartitionKey(topic, partition), offset);
+      consumer.seek({ topic, partition, offset: String(offset) });
+    },
+    pause: (partitions) => { consumer.pause(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))); },
+    resume: (partitions) => { consumer.resume(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))); },
+    async stop() {
+      stopping.abort();
+      await consumer.stop();
+      await consumer.disconnect();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { AnyTopicName } from '../events/topics.ts';
+import { HeadraceError } from '../errors.ts';
+import type { KafkaClient } from './client.ts';
+import { kafkaError } from './client.ts';
+
+/** Returns the partition count of each topic; throws `kafka-topic-missing` naming every topic that does not exist. */
+export async function partitionCounts(
+  kafka: KafkaClient,
+  topics: readonly AnyTopicName[],
+): Promise<ReadonlyMap<AnyTopicName, number>> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const existing = new Set(await admin.listTopics());
+    const missing = topics.filter((topic) => !existing.has(topic));
+    if (missing.length > 0) {
+      throw new HeadraceError(`topics missing: ${missing.join(', ')}; run \`npm run topics\` to make them`, {
+        code: 'kafka-topic-missing',
+        retriable: true,
+      });
+    }
+    const { topics: described } = await admin.fetchTopicMetadata({ topics: [...topics] });
+    return new Map(described.map(({ name, partitions }) => [name as AnyTopicName, partitions.length]));
+  } catch (error) {
+    throw kafkaError('reading the topics', error);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/** First and next-to-be-written offset of one partition. */
+export interface LogRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Returns the range of every partition of a topic, by partition number. */
+export async function logRanges(kafka: KafkaClient, topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return new Map(
+      offsets.map(({ partition, low, high }) => [partition, { start: Number(low), end: Number(high) }]),
+    );
+  } catch (error) {
+    throw kafkaError(`reading the offsets of ${topic}`, error);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}

@@ -1,0 +1,56 @@
+import closeWithGrace from 'close-with-grace';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../observability/log.ts';
+
+/** One thing a service starts and, in reverse order, stops. */
+export interface Part {
+  readonly name: string;
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** How a service is run. */
+export interface RunOptions {
+  readonly log: Log;
+  readonly stopTimeoutMs: number;
+  /** Started in this order; a part may take as long as what it waits for is away. */
+  readonly parts: readonly Part[];
+}
+
+/**
+ * Starts the parts in order and arranges that SIGTERM, SIGINT or an uncaught failure stops what was started, in
+ * reverse, within the limit. An uncaught failure ends the process with exit code 1: positions make that safe.
+ */
+export async function runService({ log, stopTimeoutMs, parts }: RunOptions): Promise<void> {
+  const started: Part[] = [];
+  let isStopping = false;
+  closeWithGrace({ delay: stopTimeoutMs, logger: false }, async ({ signal, err }) => {
+    isStopping = true;
+    if (err !== undefined) log.error({ err }, 'ending after a failure');
+    else log.info({ signal }, 'stopping');
+    for (const part of [...started].reverse()) {
+      try {
+        await part.stop();
+      } catch (error) {
+        log.warn({ part: part.name, reason: messageOf(error) }, 'part did not stop cleanly');
+      }
+    }
+    log.info({}, 'stopped');
+  });
+  for (const part of parts) {
+    if (isStopping) return;
+    started.push(part);
+    await part.start();
+    log.info({ part: part.name }, 'started');
+  }
+}
+
+/** Ends the process after a failure nothing can be done about here; the supervisor starts it again. */
+export function dieWith(log: Log): (error: unknown) => void {
+  return (error) => {
+    log.error({ err: error }, 'cannot go on');
+    setImmediate(() => {
+      throw error instanceof Error ? error : new Error(messageOf(error));
+    });
+  };
+}
