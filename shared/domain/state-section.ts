@@ -60,7 +60,7 @@ export function pageCount(byteLength: number): number {
  *
  * @throws RangeError on a big-endian machine, where stored state would not be portable
  */
-export function bytesOf(array: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+export function bytesOf<B extends ArrayBufferLike>(array: ArrayBufferView<B>): Uint8Array<B> {
   if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) {
     throw new RangeError('viewing state as bytes: this machine is big-endian, allowed little-endian');
   }
@@ -72,7 +72,7 @@ export function bytesOf(array: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBu
  *
  * @throws RangeError when the sizes differ
  */
-export function restoreBytes(array: ArrayBufferView<ArrayBuffer>, bytes: Uint8Array, name: string): void {
+export function restoreBytes(array: ArrayBufferView, bytes: Uint8Array, name: string): void {
   if (bytes.length !== array.byteLength) {
     const sizes = `${String(bytes.length)} bytes, expected ${String(array.byteLength)}`;
     throw new RangeError(`restoring section ${name}: ${sizes}`);

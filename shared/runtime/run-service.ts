@@ -5,8 +5,8 @@ import type { Log } from '../observability/log.ts';
 /** One thing a service starts and, in reverse order, stops. */
 export interface Part {
   readonly name: string;
-  readonly start: () => Promise<void>;
-  readonly stop: () => Promise<void>;
+  readonly start: () => Promise<unknown>;
+  readonly stop: () => Promise<unknown>;
 }
 
 /** How a service is run. */
@@ -43,6 +43,37 @@ export async function runService({ log, stopTimeoutMs, parts }: RunOptions): Pro
     await part.start();
     log.info({ part: part.name }, 'started');
   }
+}
+
+/** What has to be undone when a part stops, in the order in which it was done. */
+export interface Stops {
+  /** Aborted as soon as stopping begins: ends waiting. */
+  readonly signal: AbortSignal;
+  add(undo: () => unknown): void;
+  /** Undoes everything in reverse; a failure does not keep the others from being undone, the first is thrown. */
+  stopAll(): Promise<void>;
+}
+
+/** Returns an empty list of things to undo. */
+export function createStops(): Stops {
+  const controller = new AbortController();
+  const undos: (() => unknown)[] = [];
+  return {
+    signal: controller.signal,
+    add: (undo) => { undos.push(undo); },
+    async stopAll() {
+      controller.abort();
+      const failures: unknown[] = [];
+      for (const undo of undos.splice(0).reverse()) {
+        try {
+          await undo();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0] instanceof Error ? failures[0] : new Error(messageOf(failures[0]));
+    },
+  };
 }
 
 /** Ends the process after a failure nothing can be done about here; the supervisor starts it again. */

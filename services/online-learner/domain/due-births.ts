@@ -1,0 +1,46 @@
+import { learningVersions } from '../../../shared/domain/model-directory.ts';
+import type { ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
+
+/** Where a shard without any stored state begins, or why it cannot. */
+export type ShardStart =
+  | { readonly kind: 'start'; readonly position: number }
+  | { readonly kind: 'nothing-to-learn' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/**
+ * Returns where a shard without stored state begins: at the first recorded birth when the log says that versions were
+ * born (their state was lost and is learned again), else where its first version was registered.
+ */
+export function shardStart(model: ModelState): ShardStart {
+  const learning = learningVersions(model);
+  if (learning.length === 0) return { kind: 'nothing-to-learn' };
+  const living = new Set(learning.map(({ version }) => version));
+  for (const { version, mode, parent } of learning) {
+    if (mode === 'copy' && !living.has(parent ?? 0)) {
+      const reason = `version ${String(version)} is a copy of version ${String(parent)}, which is retired: its state cannot be learned again from the log`;
+      return { kind: 'refused', reason };
+    }
+  }
+  const position = Math.min(
+    ...learning.map(({ bornPosition, startPosition }) => bornPosition ?? startPosition),
+  );
+  return { kind: 'start', position };
+}
+
+/**
+ * Returns the versions that are to be born at a position: those not yet living whose recorded birth is there, and those
+ * whose birth nobody has recorded, parents before their copies.
+ */
+export function dueBirths(
+  model: ModelState,
+  living: readonly number[],
+  position: number,
+): readonly VersionState[] {
+  return learningVersions(model)
+    .filter(
+      ({ version, bornPosition, startPosition, mode }) =>
+        !living.includes(version) &&
+        (bornPosition ?? (mode === 'cold' && living.length === 0 ? startPosition : position)) <= position,
+    )
+    .sort((a, b) => (a.bornPosition ?? Infinity) - (b.bornPosition ?? Infinity) || a.version - b.version);
+}

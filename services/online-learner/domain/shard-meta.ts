@@ -1,0 +1,60 @@
+import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
+import type { RowSpec } from './version-learner.ts';
+import type { VersionIdentity } from './version-identity.ts';
+
+const FORMAT = 1;
+
+/** A live version as the shard's `meta` section records it. */
+export interface VersionRecord extends VersionIdentity {
+  /** Position at which the version was halted, or null while it learns. */
+  readonly haltedAt: number | null;
+}
+
+/** Everything of a shard's state that is neither numbers in bulk nor the duplicate window. */
+export interface ShardMeta {
+  readonly position: number;
+  readonly lastRecordDigest: string;
+  readonly versions: readonly VersionRecord[];
+}
+
+/** Returns the canonical UTF-8 JSON of the meta section, the features and crosses included. */
+export function encodeShardMeta(spec: RowSpec, meta: ShardMeta): Uint8Array {
+  return new TextEncoder().encode(
+    JSON.stringify({
+      format: FORMAT,
+      rows: rowsOf(spec),
+      position: meta.position,
+      lastRecordDigest: meta.lastRecordDigest,
+      versions: meta.versions.map(canonicalVersion),
+    }),
+  );
+}
+
+/**
+ * Returns the meta section read back.
+ *
+ * @throws RangeError when it was written in another format or for other features or crosses than the spec's
+ */
+export function decodeShardMeta(spec: RowSpec, bytes: Uint8Array): ShardMeta {
+  // The bytes are our own, and the store has verified their digest.
+  const stored = JSON.parse(new TextDecoder().decode(bytes)) as ShardMeta & { format: number; rows: unknown };
+  if (stored.format !== FORMAT) {
+    throw new RangeError(`restoring meta: format ${String(stored.format)}, allowed ${String(FORMAT)}`);
+  }
+  const [found, expected] = [JSON.stringify(stored.rows), JSON.stringify(rowsOf(spec))];
+  if (found !== expected) throw new RangeError(`restoring meta: rows ${found}, allowed ${expected}`);
+  return stored;
+}
+
+function rowsOf(spec: RowSpec): unknown {
+  return { features: spec.features.map(({ name, type }) => ({ name, type })), crosses: spec.crosses };
+}
+
+function canonicalVersion({ version, config, born, haltedAt }: VersionRecord): unknown {
+  const { position, mode, parent } = born;
+  return { version, config: canonicalConfig(config), born: { position, mode, parent }, haltedAt };
+}
+
+function canonicalConfig({ kind, tableBits, alpha, beta, l1, l2 }: LearnerConfig): LearnerConfig {
+  return { kind, tableBits, alpha, beta, l1, l2 };
+}

@@ -1,0 +1,176 @@
+import { createFeatureEncoder } from '../../../shared/domain/feature-encoder.ts';
+import type { FeatureEncoder, Scaling } from '../../../shared/domain/feature-encoder.ts';
+import type { FeatureValue, LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
+import { bytesOf, pagedSection, restoreBytes, wholeSection } from '../../../shared/domain/state-section.ts';
+import type { StateSection } from '../../../shared/domain/state-section.ts';
+import { FtrlLogistic } from './ftrl-logistic.ts';
+import { NumericScaler } from './numeric-scaler.ts';
+import { ProgressiveMetrics } from './progressive-metrics.ts';
+import { FENCE_DEFAULT_SD, screenRow, screenTarget } from './screening.ts';
+import { TOUCHED_FLAG } from './touched-coordinates.ts';
+import type { VersionIdentity } from './version-identity.ts';
+
+/** The part of a model's spec that decides how rows are read. */
+export type RowSpec = Pick<ModelSpec, 'features' | 'crosses'>;
+
+/** What happened to one example. */
+export interface StepOutcome {
+  /** Probability of label 1 before the example was learned; always a number in [0, 1]. */
+  readonly score: number;
+  /** Why the example was not learned, or undefined when it was. */
+  readonly screened: string | undefined;
+}
+
+/** What a snapshot publishes; live, so copy it before anything else runs. */
+export interface Parameters extends Scaling {
+  readonly weights: Float32Array<ArrayBuffer>;
+}
+
+const LEARNED = 0;
+const SCREENED = 1;
+
+/** One version of a model: encoder, scalers, learner, progressive metrics and counters, with one owner. */
+export class VersionLearner {
+  readonly identity: VersionIdentity;
+  readonly encoder: FeatureEncoder;
+  readonly metrics = new ProgressiveMetrics();
+  readonly #spec: RowSpec;
+  readonly #scaler: NumericScaler;
+  readonly #ftrl: FtrlLogistic;
+  readonly #counters = new Float64Array(2);
+  readonly #indices: Int32Array;
+  readonly #values: Float32Array;
+  readonly #outcome: { score: number; screened: string | undefined } = { score: 0, screened: undefined };
+
+  private constructor(spec: RowSpec, identity: VersionIdentity, parent?: FtrlLogistic) {
+    this.identity = identity;
+    this.#spec = spec;
+    this.encoder = createFeatureEncoder(spec.features, spec.crosses, identity.config.tableBits);
+    this.#scaler = new NumericScaler(spec.features);
+    this.#ftrl = parent ?? new FtrlLogistic(identity.config, this.encoder.width);
+    this.#indices = new Int32Array(this.encoder.width);
+    this.#values = new Float32Array(this.encoder.width);
+  }
+
+  /** Returns a version that knows nothing. */
+  static cold(spec: RowSpec, version: number, config: LearnerConfig, position: number): VersionLearner {
+    return new VersionLearner(spec, { version, config, born: { position, mode: 'cold' } });
+  }
+
+  /** Returns the version whose sections had these bytes; throws RangeError when a size differs. */
+  static restore(
+    spec: RowSpec,
+    identity: VersionIdentity,
+    readSection: (name: string) => Uint8Array,
+  ): VersionLearner {
+    const learner = new VersionLearner(spec, identity);
+    const prefix = `v${String(identity.version)}`;
+    for (const name of ['w', 'z', 'n'] as const) {
+      restoreBytes(learner.#ftrl[name], readSection(`${prefix}/${name}`), `${prefix}/${name}`);
+    }
+    learner.#scaler.restore(readSection(`${prefix}/scaler`), `${prefix}/scaler`);
+    learner.metrics.restore(readSection(`${prefix}/metrics`), `${prefix}/metrics`);
+    restoreBytes(learner.#counters, readSection(`${prefix}/counters`), `${prefix}/counters`);
+    learner.#ftrl.touched.markPagesClean();
+    return learner;
+  }
+
+  /**
+   * Returns a new version that predicts exactly as this one does and then learns by itself: parameters, optimiser state,
+   * scalers and `examplesLearned` are carried over, metrics and the count of screened examples begin at zero.
+   *
+   * @throws RangeError when tableBits differs
+   */
+  fork(version: number, config: LearnerConfig, position: number): VersionLearner {
+    const born = { position, mode: 'copy', parent: this.identity.version } as const;
+    const copy = new VersionLearner(this.#spec, { version, config, born }, this.#ftrl.fork(config));
+    copy.#scaler.restore(this.#scaler.bytes(), 'scaler');
+    copy.#counters[LEARNED] = this.examplesLearned;
+    return copy;
+  }
+
+  /** Examples learned, those of the versions copied from included. */
+  get examplesLearned(): number {
+    return this.#counters[LEARNED] ?? 0;
+  }
+
+  /** Examples that were not learned because they were past a limit. */
+  get screened(): number {
+    return this.#counters[SCREENED] ?? 0;
+  }
+
+  /** Returns the probability of label 1; changes nothing. */
+  predict(row: readonly (FeatureValue | undefined)[]): number {
+    this.encoder.encode(row, this.#scaler.scaling, this.#indices, this.#values, 0);
+    return this.#ftrl.predict(this.#indices, this.#values, 0);
+  }
+
+  /**
+   * Scores the row with what was known before it, then learns it: metrics, scalers and weights together, or none of them
+   * when the example is screened. Allocates nothing on the usual path; the outcome is reused by the next call.
+   */
+  step(row: readonly (FeatureValue | undefined)[], label: number, weight: number): StepOutcome {
+    const score = this.predict(row);
+    const reason =
+      screenTarget(label, weight) ??
+      screenRow(row, this.#spec.features, this.#scaler, FENCE_DEFAULT_SD) ??
+      this.#learnWeights(score, label, weight);
+    this.#outcome.score = score;
+    this.#outcome.screened = reason;
+    if (reason === undefined) {
+      this.metrics.record(score, label, weight);
+      this.#scaler.learn(row);
+      this.#counters[LEARNED] = this.examplesLearned + 1;
+    } else {
+      this.#counters[SCREENED] = this.screened + 1;
+    }
+    return this.#outcome;
+  }
+
+  /** Returns what predictions are made from, live. */
+  parameters(): Parameters {
+    const { means, invStds } = this.#scaler.scaling;
+    return { weights: this.#ftrl.w, means, invStds };
+  }
+
+  /** How many weights were touched since `resetTouched`. */
+  get touchedCount(): number {
+    return this.#ftrl.touched.count;
+  }
+
+  /** Returns the indices of all weights touched since `resetTouched` (or birth, or restore), ascending; they stay listed. */
+  takeTouched(): Int32Array<ArrayBuffer> {
+    return this.#ftrl.touched.list();
+  }
+
+  /** Begins a new list: call it when the weights as they are now become a named full snapshot. */
+  resetTouched(): void {
+    this.#ftrl.touched.reset();
+  }
+
+  /** Returns the whole state but the identity, in canonical order. */
+  sections(): readonly StateSection[] {
+    const prefix = `v${String(this.identity.version)}`;
+    const arrays = (['w', 'z', 'n'] as const).map((name) =>
+      pagedSection({
+        name: `${prefix}/${name}`,
+        bytes: () => bytesOf(this.#ftrl[name]),
+        pageFlags: () => this.#ftrl.touched.pageFlags,
+        flag: TOUCHED_FLAG[name],
+      }),
+    );
+    return [
+      ...arrays,
+      wholeSection(`${prefix}/scaler`, () => this.#scaler.bytes()),
+      wholeSection(`${prefix}/metrics`, () => this.metrics.bytes()),
+      wholeSection(`${prefix}/counters`, () => bytesOf(this.#counters)),
+    ];
+  }
+
+  #learnWeights(score: number, label: number, weight: number): string | undefined {
+    const slot = this.#ftrl.learn(this.#indices, this.#values, 0, (score - label) * weight);
+    if (slot < 0) return undefined;
+    const value = `value ${String(this.#values[slot])} and event weight ${String(weight)}`;
+    return `feature ${this.encoder.slotNames[slot] ?? ''}: ${value} make the update non-finite, allowed finite`;
+  }
+}

@@ -1,0 +1,135 @@
+import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+import { digestOf } from '../../shared/checkpoint/manifest.ts';
+import { loadConfig } from '../../shared/config/load-config.ts';
+import { isRetriable, messageOf } from '../../shared/errors.ts';
+import { createApp } from '../../shared/http/app.ts';
+import { followDirectory } from '../../shared/kafka/follow-directory.ts';
+import { startGroupConsumer } from '../../shared/kafka/group-consumer.ts';
+import type { GroupConsumer } from '../../shared/kafka/group-consumer.ts';
+import { openTopics } from '../../shared/kafka/open-topics.ts';
+import { logRanges } from '../../shared/kafka/partition-count.ts';
+import { readRecordAt } from '../../shared/kafka/read-record.ts';
+import { createLog } from '../../shared/observability/log.ts';
+import { createMetrics } from '../../shared/observability/metrics.ts';
+import { createRedis } from '../../shared/redis/connect.ts';
+import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
+import { buildOnnxGraph } from './adapters/onnx-graph.ts';
+import { sha256Hex, stateDigest } from './adapters/sha256.ts';
+import { onlineLearnerSettings } from './config.ts';
+import { learnerRoutes } from './http/routes.ts';
+import { createLearnerMetrics } from './metrics.ts';
+import { createLearner } from './service.ts';
+import type { Learner } from './service.ts';
+
+const SERVICE = 'online-learner';
+const TOPIC = 'training-events.v1';
+const TICK_MS = 250;
+
+const config = loadConfig(onlineLearnerSettings, process.env);
+const log = createLog(SERVICE, config.LOG_LEVEL);
+const onFatal = dieWith(log);
+const metrics = createMetrics();
+const stops = createStops();
+let waiting = 'starting';
+let consumer: GroupConsumer | undefined;
+let learner: Learner | undefined;
+
+/** Redis or Kafka may be away for a while: the next tick tries again. Anything else ends the process. */
+function onBackgroundFailure(error: unknown): void {
+  if (isRetriable(error)) log.warn({ reason: messageOf(error) }, 'will be tried again');
+  else onFatal(error);
+}
+
+const app = await createApp({
+  service: SERVICE,
+  log,
+  registry: metrics.registry,
+  bodyLimitBytes: 65_536,
+  waitsFor: () => {
+    if (stops.signal.aborted) return ['stopping'];
+    if (learner === undefined || consumer === undefined) return [waiting];
+    const loop = consumer.waitsFor();
+    const stopped = [...learner.stopped()].map(([key, why]) => `shard ${key}: ${why}`);
+    return loop === undefined ? stopped : [loop, ...stopped];
+  },
+});
+learnerRoutes(app, {
+  shardsOf: (model) => learner?.view(model) ?? [],
+  stoppedReason: (model) => learner?.stopped().get(`${model}#0`),
+});
+
+async function startLearning(): Promise<void> {
+  const { kafka, codec, producer, partitions } = await openTopics({
+    service: SERVICE,
+    settings: config,
+    topics: [TOPIC, 'scores.v1', 'snapshots.v1', 'dead-letters.v1', 'model-versions.v1'],
+    log,
+    nowMs: Date.now,
+    signal: stops.signal,
+    onWait: (what) => (waiting = what),
+  });
+  stops.add(() => producer.close());
+  const redis = createRedis({ url: config.REDIS_URL, log });
+  redis.connect().catch(() => undefined); // it goes on trying by itself, and taking over waits for it
+  stops.add(() => { redis.disconnect(); });
+  waiting = 'model-versions.v1';
+  const follower = await followDirectory({
+    service: SERVICE,
+    kafka,
+    codec,
+    onFatal,
+    onChange: () => { learner?.reconcile().catch(onBackgroundFailure); },
+  });
+  stops.add(() => follower.stop());
+  await follower.caughtUp;
+  const service = createLearner({
+    partitions,
+    checkpointIntervalMs: config.CHECKPOINT_INTERVAL_MS,
+    directory: follower.directory,
+    seek: (partition, offset) => consumer?.seek(partition, offset),
+    ports: {
+      log,
+      nowMs: Date.now,
+      monotonicMs: () => performance.now(),
+      openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:learner:${key}`),
+      logRanges: () => logRanges(kafka, TOPIC),
+      digestAt: async (partition, offset) => {
+        const found = await readRecordAt(kafka, { topic: TOPIC, partition }, offset);
+        return found.offset === offset && found.value !== null ? digestOf(found.value) : 'absent';
+      },
+      recordDigest: digestOf,
+      sha256: sha256Hex,
+      stateDigest,
+      send: (records) => producer.send(records),
+      graphOf: buildOnnxGraph,
+      observe: createLearnerMetrics(metrics),
+    },
+  });
+  learner = service;
+  stops.add(() => service.stop());
+  consumer = await startGroupConsumer({
+    service: SERVICE,
+    groupId: config.GROUP_ID,
+    topics: [TOPIC],
+    kafka,
+    codec,
+    producer,
+    handler: service,
+    partitions,
+    nowMs: Date.now,
+    onFatal,
+  });
+  const loop = consumer;
+  stops.add(() => loop.stop());
+  const ticker = setInterval(() => { service.tick().catch(onBackgroundFailure); }, TICK_MS);
+  stops.add(() => { clearInterval(ticker); });
+}
+
+await runService({
+  log,
+  stopTimeoutMs: config.STOP_TIMEOUT_MS,
+  parts: [
+    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    { name: 'learning', start: startLearning, stop: () => stops.stopAll() },
+  ],
+});

@@ -1,0 +1,189 @@
+import type { Snapshot } from '../../shared/domain/events.ts';
+import { messageOf } from '../../shared/errors.ts';
+import { snapshotKey } from '../../shared/events/topics.ts';
+import type { GoldenRows } from './domain/golden-rows.ts';
+import { publishPauseMs, snapshotKind } from './domain/snapshot-policy.ts';
+import type { ShardLearner } from './domain/shard-learner.ts';
+import type { VersionLearner } from './domain/version-learner.ts';
+import type { LearnerPorts, OutRecord } from './ports.ts';
+
+/** Weights of one record, bytes; larger full snapshots are sent in chunks. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+function copyOf(array: Float32Array | Float64Array): Buffer {
+  return Buffer.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+}
+
+/** What a publisher publishes from. */
+export interface PublisherDeps {
+  readonly model: string;
+  readonly shardKey: string;
+  readonly shard: number;
+  readonly partition: number;
+  readonly minIntervalMs: number;
+  readonly learner: ShardLearner;
+  readonly golden: GoldenRows;
+  /** Epoch of the owner: rises with every take-over, so that readers tell a restarted learner from an old one. */
+  readonly incarnation: () => number;
+  readonly learnedToMs: () => number | null;
+  readonly ports: LearnerPorts;
+}
+
+/** What is known of one version's publications. */
+interface Published {
+  /** Position of the named full snapshot; undefined before the first of this incarnation. */
+  fullPosition: number | undefined;
+  examples: number;
+  position: number;
+  nextAtMs: number;
+  isSending: boolean;
+}
+
+/** Sends snapshots of a shard's versions as soon as they differ from what was sent. */
+export interface SnapshotPublisher {
+  /** Sends what is due, without waiting for the acknowledgement. Cheap when nothing is. */
+  publishDue(): void;
+  /** Sends tombstones for a version that is retired. */
+  forget(version: number): Promise<void>;
+  stop(): void;
+}
+
+/** Returns the publisher of one shard. A failed write is repeated with the next state; readers only need the newest. */
+export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher {
+  const { ports, learner } = deps;
+  const published = new Map<number, Published>();
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  function stateOf(version: number): Published {
+    const known = published.get(version);
+    if (known !== undefined) return known;
+    const made = { fullPosition: undefined, examples: -1, position: -1, nextAtMs: 0, isSending: false };
+    published.set(version, made);
+    return made;
+  }
+
+  function recordsOf(version: VersionLearner, kind: 'full' | 'delta', fullPosition: number): OutRecord[] {
+    const { identity } = version;
+    const { weights, means, invStds } = version.parameters();
+    const touched = kind === 'delta' ? Uint32Array.from(version.takeTouched()) : undefined;
+    const carried =
+      touched === undefined ? weights : Float32Array.from(touched, (index) => weights[index] ?? 0);
+    const indexBytes = touched === undefined ? null : Buffer.from(touched.buffer);
+    const weightBytes = copyOf(carried);
+    const meanBytes = copyOf(means);
+    const invStdBytes = copyOf(invStds);
+    const rows = deps.golden.rows();
+    const chunkCount = Math.max(1, Math.ceil(weightBytes.length / CHUNK_BYTES));
+    return Array.from({ length: chunkCount }, (_, chunkIndex) => {
+      const part = weightBytes.subarray(chunkIndex * CHUNK_BYTES, (chunkIndex + 1) * CHUNK_BYTES);
+      const value: Snapshot = {
+        model: deps.model,
+        shard: deps.shard,
+        version: identity.version,
+        kind,
+        incarnation: deps.incarnation(),
+        position: learner.position,
+        basePosition: fullPosition,
+        learnedToMs: deps.learnedToMs(),
+        publishedAtMs: ports.nowMs(),
+        bornPosition: identity.born.position,
+        bornMode: identity.born.mode,
+        parent: identity.born.parent ?? null,
+        learner: JSON.stringify(identity.config),
+        graph: kind === 'full' ? Buffer.from(ports.graphOf(identity.config, version.encoder.width)) : null,
+        indices: indexBytes,
+        weights: part,
+        means: meanBytes,
+        invStds: invStdBytes,
+        goldenRows: rows,
+        goldenScores: rows.map((row) => version.predict(row)),
+        metrics: JSON.stringify(version.metrics.summary()),
+        digest: ports.sha256([...(indexBytes === null ? [] : [indexBytes]), part, meanBytes, invStdBytes]),
+        chunkIndex,
+        chunkCount,
+      };
+      const key = snapshotKey(deps.shardKey, identity.version, kind, chunkIndex);
+      return { topic: 'snapshots.v1', key, partition: deps.partition, value };
+    });
+  }
+
+  function publish(version: VersionLearner, state: Published): void {
+    const startMs = ports.monotonicMs();
+    const weightBytes = version.parameters().weights.byteLength;
+    const hasFull = state.fullPosition !== undefined;
+    const kind = snapshotKind({ hasFull, weightBytes, touched: version.touchedCount });
+    const fullPosition = kind === 'full' ? learner.position : (state.fullPosition ?? learner.position);
+    const records = recordsOf(version, kind, fullPosition);
+    const before = { ...state };
+    if (kind === 'full') {
+      state.fullPosition = fullPosition;
+      version.resetTouched();
+    }
+    state.examples = version.examplesLearned;
+    state.position = learner.position;
+    state.isSending = true;
+    const sent = ports.send(records);
+    const costMs = ports.monotonicMs() - startMs;
+    state.nextAtMs = startMs + publishPauseMs(deps.minIntervalMs, costMs);
+    sent
+      .then(() => {
+        const bytes = records.reduce((sum, { value }) => sum + (value as Snapshot).weights.length, 0);
+        ports.observe.snapshot(deps.model, kind, bytes);
+      })
+      .catch((error: unknown) => {
+        ports.log.warn(
+          { model: deps.model, version: version.identity.version, reason: messageOf(error) },
+          'snapshot not sent',
+        );
+        state.examples = before.examples - 1; // makes it due again
+        state.fullPosition = undefined; // nobody may have the named full one: send everything again
+        state.nextAtMs = ports.monotonicMs() + 1000;
+      })
+      .finally(() => {
+        state.isSending = false;
+        if (version.examplesLearned !== state.examples)
+          schedule(Math.max(0, state.nextAtMs - ports.monotonicMs()));
+      });
+  }
+
+  function schedule(delayMs: number): void {
+    if (timer !== undefined || isStopped) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      publishDue();
+    }, delayMs);
+  }
+
+  function publishDue(): void {
+    if (isStopped) return;
+    const nowMs = ports.monotonicMs();
+    for (const { version } of learner.versions) {
+      const state = stateOf(version);
+      const one = learner.learner(version);
+      if (state.isSending || state.examples === one.examplesLearned) continue;
+      if (nowMs >= state.nextAtMs) publish(one, state);
+      else schedule(state.nextAtMs - nowMs);
+    }
+  }
+
+  return {
+    publishDue,
+    async forget(version) {
+      published.delete(version);
+      const kinds = ['full', 'delta'] as const;
+      await ports.send(
+        kinds.map((kind) => ({
+          topic: 'snapshots.v1',
+          key: snapshotKey(deps.shardKey, version, kind),
+          partition: deps.partition,
+          value: null,
+        })),
+      );
+    },
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
