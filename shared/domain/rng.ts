@@ -1,9 +1,9 @@
 /** A reproducible stream of pseudo-random numbers; not for secrets. */
 export interface Rng {
   /** Returns a number in [0, 1), a multiple of 2^-32. */
-  next(): number;
+  readonly next: () => number;
   /** Returns an integer in 0 … n - 1, for n from 1 to 2^32. */
-  int(n: number): number;
+  readonly int: (n: number) => number;
 }
 
 /**

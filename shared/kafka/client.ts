@@ -19,6 +19,8 @@ export interface KafkaClient {
   consumer(config: ConsumerConfig): Consumer;
   producer(config?: ProducerConfig): Producer;
   admin(): Admin;
+  /** Returns a client of the same brokers that goes by another name. */
+  named(clientId: string): KafkaClient;
 }
 
 /** Requests are tried again inside kafkajs for about this many tries before our own loops see the failure. */
@@ -47,6 +49,7 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
     producer: (config = {}) =>
       kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false, ...config }),
     admin: () => kafka.admin(),
+    named: (other) => createKafkaClient({ brokers, clientId: other, log }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Admin } from 'kafkajs';
 import type { AnyTopicName } from '../events/topics.ts';
 import { HeadraceError } from '../errors.ts';
 import type { KafkaClient } from './client.ts';
@@ -34,18 +35,46 @@ export interface LogRange {
   readonly end: number;
 }
 
-/** Returns the range of every partition of a topic, by partition number. */
-export async function logRanges(kafka: KafkaClient, topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>> {
-  const admin = kafka.admin();
+async function rangesWith(admin: Admin, topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>> {
   try {
-    await admin.connect();
     const offsets = await admin.fetchTopicOffsets(topic);
     return new Map(
       offsets.map(({ partition, low, high }) => [partition, { start: Number(low), end: Number(high) }]),
     );
   } catch (error) {
     throw kafkaError(`reading the offsets of ${topic}`, error);
-  } finally {
-    await admin.disconnect().catch(() => undefined);
   }
+}
+
+/** Returns the range of every partition of a topic, by partition number, over a connection of its own. */
+export async function logRanges(kafka: KafkaClient, topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>> {
+  const reader = createRangeReader(kafka);
+  try {
+    return await reader.ranges(topic);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Reads log ranges again and again over one connection. */
+export interface RangeReader {
+  ranges(topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>>;
+  close(): Promise<void>;
+}
+
+/** Returns a reader that connects at its first use. */
+export function createRangeReader(kafka: KafkaClient): RangeReader {
+  const admin = kafka.admin();
+  let connected: Promise<void> | undefined;
+  return {
+    async ranges(topic) {
+      connected ??= admin.connect();
+      await connected.catch((error: unknown) => {
+        connected = undefined;
+        throw kafkaError(`reading the offsets of ${topic}`, error);
+      });
+      return rangesWith(admin, topic);
+    },
+    close: () => admin.disconnect().catch(() => undefined),
+  };
 }

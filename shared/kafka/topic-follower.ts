@@ -27,6 +27,8 @@ export interface TopicFollowerDeps<Topic extends TopicName> {
    * Must not throw: a fold decides what to do with a record it does not like.
    */
   readonly onRecord: (record: FollowedRecord<Topic>) => void;
+  /** Tells by its key whether a record is wanted; the others are passed over without being decoded. Default: all. */
+  readonly wants?: (key: string) => boolean;
   /** Called with records whose bytes cannot be decoded; they are passed over. */
   readonly onUndecodable?: (source: ConsumedRecord, reason: string) => void;
   readonly onFatal: (error: unknown) => void;
@@ -37,6 +39,8 @@ export interface TopicFollower {
   /** Resolves when everything that was on the topic at start has been folded. */
   readonly caughtUp: Promise<void>;
   readonly isCaughtUp: () => boolean;
+  /** Resolves when everything below an offset of a partition has been folded. */
+  reached(partition: number, offset: number): Promise<void>;
   /** Offset after the last record folded, of one partition; 0 before any. */
   position(partition: number): number;
   stop(): Promise<void>;
@@ -67,8 +71,14 @@ export async function followTopic<Topic extends TopicName>(deps: TopicFollowerDe
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
   });
 
+  let watchers: { partition: number; offset: number; resolve: () => void }[] = [];
+
   function moveTo(partition: number, nextOffset: number): void {
     positions.set(partition, Math.max(positions.get(partition) ?? 0, nextOffset));
+    const isReached = (watcher: (typeof watchers)[number]): boolean => (positions.get(watcher.partition) ?? 0) >= watcher.offset;
+    const reached = watchers.filter(isReached);
+    watchers = watchers.filter((watcher) => !isReached(watcher));
+    for (const { resolve } of reached) resolve();
     if ((awaited.get(partition) ?? Infinity) <= nextOffset) awaited.delete(partition);
     if (awaited.size === 0 && !isCaughtUp) {
       isCaughtUp = true;
@@ -80,7 +90,10 @@ export async function followTopic<Topic extends TopicName>(deps: TopicFollowerDe
     const { partition } = batch;
     const raw = batch.messages
       .map((message) => consumedRecord(topic, partition, message))
-      .filter(({ offset }) => offset >= (positions.get(partition) ?? 0));
+      .filter(({ offset, key }) => {
+        const isNew = offset >= (positions.get(partition) ?? 0);
+        return isNew && (deps.wants?.(key === null ? '' : Buffer.from(key).toString('utf8')) ?? true);
+      });
     await retryWhileRetriable(() => codec.learnWriters(topic, raw.map(({ value }) => value)), {
       what: `learning the writer schemas of ${topic}`,
       log: kafka.log,
@@ -121,6 +134,10 @@ export async function followTopic<Topic extends TopicName>(deps: TopicFollowerDe
   return {
     caughtUp,
     isCaughtUp: () => isCaughtUp,
+    reached: (partition, offset) =>
+      (positions.get(partition) ?? 0) >= offset
+        ? Promise.resolve()
+        : new Promise((resolve) => { watchers.push({ partition, offset, resolve }); }),
     position: (partition) => positions.get(partition) ?? 0,
     async stop() {
       stopping.abort();

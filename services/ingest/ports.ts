@@ -1,0 +1,68 @@
+import type { Label, Prediction } from '../../shared/domain/events.ts';
+import type { OutRecord, Written } from '../../shared/kafka/producer.ts';
+import type { Log } from '../../shared/observability/log.ts';
+
+export type { Outcome, Refusal } from '../../shared/domain/outcome.ts';
+export type { OutRecord, Written } from '../../shared/kafka/producer.ts';
+export type { PartitionHandler, RecordBatch } from '../../shared/kafka/group-consumer.ts';
+export type { TopicPartition } from '../../shared/kafka/consumed.ts';
+export type { LogRange } from '../../shared/kafka/partition-count.ts';
+export type { Log } from '../../shared/observability/log.ts';
+
+/** A prediction as the join keeps it. */
+export interface JoinPrediction {
+  readonly prediction: Prediction;
+  readonly featureNames: readonly string[];
+}
+
+/** What a record did in the join. */
+export type JoinOutcome =
+  | { readonly kind: 'open' | 'early' | 'late' | 'second' | 'same' }
+  | { readonly kind: 'joined'; readonly of: JoinPrediction; readonly label: number; readonly observedAtMs: number };
+
+/** One item for the join, with where it came from. */
+export type JoinItem =
+  | { readonly kind: 'prediction'; readonly source: string; readonly of: JoinPrediction; readonly deadlineMs: number }
+  | { readonly kind: 'label'; readonly source: string; readonly label: Label; readonly forgetAtMs: number };
+
+/** The join's state of one shard. Every call is atomic per prediction and safe to repeat. */
+export interface JoinStore {
+  /** Takes items in order and returns what each did. */
+  take(shardKey: string, items: readonly JoinItem[]): Promise<readonly JoinOutcome[]>;
+  /**
+   * Closes windows that end at or before the watermark and returns their predictions, oldest first, at most `limit`. Until
+   * they are freed, the same ones come again.
+   */
+  closeWindows(shardKey: string, input: { watermarkMs: number; as: 'defaulted' | 'dropped'; limit: number }): Promise<readonly JoinPrediction[]>;
+  /** Returns whether any window ends at or before a time. */
+  hasDue(shardKey: string, timeMs: number): Promise<boolean>;
+  /** Lets go of payloads whose event is acknowledged, and of entries whose window is past. */
+  free(shardKey: string, input: { joined: readonly string[]; closed: readonly string[]; watermarkMs: number }): Promise<void>;
+  /** Returns how far a shard's two topics have been consumed. */
+  consumed(shardKey: string): Promise<{ predictions: number; labels: number; watermarkMs: number }>;
+  /** Remembers it; event times never go back. */
+  advance(shardKey: string, input: { predictions: number; labels: number; watermarkMs: number }): Promise<void>;
+  /** Returns bytes of payloads held for a shard. */
+  bytes(shardKey: string): Promise<number>;
+  /** Returns the next offset to read of a topic-partition; undefined before the first. */
+  position(topicPartition: string): Promise<number | undefined>;
+  setPosition(topicPartition: string, nextOffset: number): Promise<void>;
+}
+
+/** What ingest needs of the world. */
+export interface IngestPorts {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly newId: () => string;
+  readonly send: (records: readonly OutRecord[]) => Promise<Written[]>;
+  readonly observe: IngestObserver;
+}
+
+/** What ingest tells its metrics. */
+export interface IngestObserver {
+  items(kind: 'event' | 'label', result: 'accepted' | 'rejected', count: number): void;
+  pushedBack(kind: 'event' | 'label'): void;
+  joined(outcome: JoinOutcome['kind'] | 'defaulted' | 'dropped', count: number): void;
+  joinBytes(bytes: number): void;
+  watermark(model: string, watermarkMs: number): void;
+}

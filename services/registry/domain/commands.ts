@@ -1,0 +1,38 @@
+import type { BirthMode } from '../../../shared/domain/events.ts';
+import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
+
+/** What an operator, or a learner's snapshot, asks the registry to record. */
+export type Command =
+  | { readonly kind: 'create-model'; readonly model: string; readonly spec: ModelSpec }
+  | {
+      readonly kind: 'register-version';
+      readonly model: string;
+      readonly mode: BirthMode;
+      /** Version to copy; undefined means the stable one. */
+      readonly parent: number | undefined;
+      readonly learner: LearnerConfig;
+      /** End of the model's log when the command came. */
+      readonly startPosition: number;
+    }
+  | { readonly kind: 'approve-version'; readonly model: string; readonly version: number }
+  | { readonly kind: 'retire-version'; readonly model: string; readonly version: number }
+  | { readonly kind: 'record-birth'; readonly model: string; readonly version: number; readonly position: number }
+  | { readonly kind: 'set-traffic'; readonly model: string; readonly wanted: WantedTraffic; readonly ifPlanVersion: number };
+
+/** The traffic an operator wants; what is left out keeps or takes its default. */
+export interface WantedTraffic {
+  readonly stable: number | null;
+  readonly candidate: number | null;
+  /** Basis points, 0 … 10,000. */
+  readonly candidateWeightBp: number;
+  /** Undefined means every live version that is neither stable nor candidate. */
+  readonly shadows: readonly number[] | undefined;
+  /** Undefined keeps the salt of the same candidate, and makes a new one for another. */
+  readonly salt: string | undefined;
+}
+
+/** Why a command cannot be taken. */
+export interface Refusal {
+  readonly kind: 'not-found' | 'conflict' | 'precondition-failed' | 'invalid';
+  readonly message: string;
+}

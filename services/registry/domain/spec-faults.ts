@@ -1,0 +1,31 @@
+import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
+
+/** One thing wrong with a spec: the field as a path, and what is wrong, with the value and the limit. */
+export interface SpecFault {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Returns every fault of a spec that no single field shows: names used twice, crosses of what does not exist. */
+export function specFaults(spec: ModelSpec): SpecFault[] {
+  const faults: SpecFault[] = [];
+  const types = new Map<string, string>();
+  spec.features.forEach(({ name, type }, index) => {
+    if (types.has(name)) faults.push({ field: `features.${String(index)}.name`, message: `"${name}" is declared twice` });
+    types.set(name, type);
+  });
+  const seen = new Set<string>();
+  spec.crosses.forEach((cross, index) => {
+    const field = `crosses.${String(index)}`;
+    for (const name of cross) {
+      const type = types.get(name);
+      if (type === undefined) faults.push({ field, message: `"${name}" is not a declared feature` });
+      if (type === 'numeric') faults.push({ field, message: `"${name}" is numeric, allowed categorical and boolean` });
+    }
+    if (new Set(cross).size < cross.length) faults.push({ field, message: 'names a feature twice' });
+    const key = [...cross].sort().join('*');
+    if (seen.has(key)) faults.push({ field, message: 'is declared twice' });
+    seen.add(key);
+  });
+  return faults;
+}

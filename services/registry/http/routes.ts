@@ -1,0 +1,239 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { HttpProblem } from '../../../shared/http/problem.ts';
+import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { BirthMode } from '../../../shared/domain/events.ts';
+import type { ModelState } from '../../../shared/domain/model-directory.ts';
+import type { Command, Refusal, WantedTraffic } from '../domain/commands.ts';
+import type { SpecFault } from '../domain/spec-faults.ts';
+import type { Asked, CommandResult, Registry } from '../service.ts';
+import { eventView, modelView, planView, versionView } from './views.ts';
+
+/** What the routes need. */
+export interface RegistryRoutesDeps {
+  /** Returns the registry when it can be read; throws 503 naming what it waits for. */
+  readonly readable: () => Registry;
+  /** Returns the registry when this process decides; throws 503 naming the leader. */
+  readonly writable: () => Promise<Registry>;
+  readonly parseModelSpec: (text: string) => Parsed<ModelSpec>;
+  readonly parseLearner: (given: unknown, base: LearnerConfig) => Parsed<LearnerConfig>;
+  readonly logEnd: (model: string) => Promise<number>;
+}
+type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };
+
+const STATUS: Readonly<Record<Refusal['kind'], number>> = {
+  'not-found': 404,
+  conflict: 409,
+  'precondition-failed': 412,
+  invalid: 422,
+};
+const TEXT_MAX = { actor: 128, reason: 1024, key: 128 };
+
+function headerText(request: FastifyRequest, name: string, max: number): string | undefined {
+  const value = request.headers[name];
+  if (value === undefined || value === '') return undefined;
+  const text = String(value);
+  if (text.length > max) throw new HttpProblem(400, `header ${name} has ${String(text.length)} characters, allowed ${String(max)}`);
+  return text;
+}
+
+function askedBy(request: FastifyRequest): Asked {
+  return {
+    actor: headerText(request, 'headrace-actor', TEXT_MAX.actor) ?? 'anonymous',
+    reason: headerText(request, 'headrace-reason', TEXT_MAX.reason) ?? '',
+    idempotencyKey: headerText(request, 'idempotency-key', TEXT_MAX.key),
+  };
+}
+
+function knownModel(registry: Registry, name: string): ModelState {
+  const model = registry.directory().get(name);
+  if (model === undefined) throw new HttpProblem(404, `model ${name} does not exist`);
+  return model;
+}
+
+function valueOf<T>(parsed: Parsed<T>): T {
+  if (parsed.ok) return parsed.value;
+  const words = parsed.faults.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  throw new HttpProblem(422, words, { faults: parsed.faults });
+}
+
+/** Throws the problem of a refused command; returns whether something new was recorded. */
+function orThrow(result: CommandResult): void {
+  if (result.kind === 'refused') throw new HttpProblem(STATUS[result.refusal.kind], result.refusal.message);
+}
+
+function ifMatch(request: FastifyRequest): number {
+  const header = request.headers['if-match'];
+  if (header === undefined) throw new HttpProblem(428, 'If-Match is required: send the ETag of the plan you have seen');
+  const match = /^"(\d{1,15})"$/.exec(header);
+  if (match === null) throw new HttpProblem(400, `If-Match ${header}, allowed the ETag of GET …/traffic, such as "12"`);
+  return Number(match[1]);
+}
+
+const modelParams = {
+  type: 'object',
+  properties: { model: { type: 'string', maxLength: 63 } },
+  required: ['model'],
+} as const;
+const versionParams = {
+  type: 'object',
+  properties: { model: { type: 'string', maxLength: 63 }, version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' } },
+  required: ['model', 'version'],
+} as const;
+const nullableVersion = { type: ['integer', 'null'], minimum: 1 } as const;
+
+/** Adds the registry's routes. */
+export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): void {
+  for (const type of ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml', 'text/plain']) {
+    app.removeContentTypeParser(type);
+  }
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  app.addContentTypeParser(
+    ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/plain'],
+    { parseAs: 'string' },
+    (_request, body, done) => { done(null, body); },
+  );
+
+  app.post<{ Body: unknown }>(
+    '/v1/models',
+    { schema: { summary: 'Create a model from a spec in JSON or YAML' } },
+    async (request, reply) => {
+      const registry = await deps.writable();
+      const text = typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
+      const spec = valueOf(deps.parseModelSpec(text));
+      const result = await registry.take({ kind: 'create-model', model: spec.name, spec }, askedBy(request));
+      orThrow(result);
+      return reply.code(201).header('location', `/v1/models/${spec.name}`).send(modelView(knownModel(registry, spec.name)));
+    },
+  );
+
+  app.get('/v1/models', { schema: { summary: 'All models' } }, () => ({
+    models: [...deps.readable().directory().values()].map(modelView),
+  }));
+
+  app.get<{ Params: { model: string } }>('/v1/models/:model', { schema: { params: modelParams, summary: 'One model' } }, ({ params }) =>
+    modelView(knownModel(deps.readable(), params.model)),
+  );
+
+  app.get<{ Params: { model: string } }>(
+    '/v1/models/:model/history',
+    { schema: { params: modelParams, summary: 'Everything that happened to a model, oldest first' } },
+    ({ params }) => {
+      const registry = deps.readable();
+      knownModel(registry, params.model);
+      return { model: params.model, events: registry.history(params.model).map(eventView) };
+    },
+  );
+
+  app.get<{ Params: { model: string } }>(
+    '/v1/models/:model/versions',
+    { schema: { params: modelParams, summary: 'All versions of a model' } },
+    ({ params }) => ({ versions: knownModel(deps.readable(), params.model).versions.map(versionView) }),
+  );
+
+  app.post<{ Params: { model: string }; Body: { mode?: BirthMode; parent?: number; learner?: object } }>(
+    '/v1/models/:model/versions',
+    {
+      schema: {
+        params: modelParams,
+        summary: 'Register a version; its learner begins at once',
+        body: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            mode: { enum: ['cold', 'copy'] },
+            parent: { type: 'integer', minimum: 1 },
+            learner: { type: 'object' },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const registry = await deps.writable();
+      const { model: name } = request.params;
+      const model = knownModel(registry, name);
+      const { mode = model.versions.length === 0 ? 'cold' : 'copy', parent, learner = {} } = request.body;
+      const source = mode === 'copy' ? model.versions.find(({ version }) => version === (parent ?? model.plan.stable)) : undefined;
+      const config = valueOf(deps.parseLearner(learner, source?.learner ?? model.spec.learner));
+      const startPosition = await deps.logEnd(name);
+      const result = await registry.take({ kind: 'register-version', model: name, mode, parent, learner: config, startPosition }, askedBy(request));
+      orThrow(result);
+      const version = result.kind === 'recorded' ? result.event.version : null;
+      return reply
+        .code(201)
+        .header('location', `/v1/models/${name}/versions/${String(version)}`)
+        .send(knownModel(registry, name).versions.filter((one) => one.version === version).map(versionView)[0]);
+    },
+  );
+
+  app.get<{ Params: { model: string; version: string } }>(
+    '/v1/models/:model/versions/:version',
+    { schema: { params: versionParams, summary: 'One version' } },
+    ({ params }) => versionOf(deps.readable(), params),
+  );
+
+  for (const verb of ['approve', 'retire'] as const) {
+    app.post<{ Params: { model: string; version: string } }>(
+      `/v1/models/:model/versions/:version/${verb}`,
+      { schema: { params: versionParams, summary: verb === 'approve' ? 'Allow a version to get traffic' : 'End a version' } },
+      async (request) => {
+        const registry = await deps.writable();
+        const version = Number(request.params.version);
+        const command: Command = { kind: `${verb}-version`, model: request.params.model, version };
+        orThrow(await registry.take(command, askedBy(request)));
+        return versionOf(registry, request.params);
+      },
+    );
+  }
+
+  const sendPlan = (registry: Registry, name: string, reply: FastifyReply): FastifyReply => {
+    const { plan } = knownModel(registry, name);
+    return reply.header('etag', `"${String(plan.planVersion)}"`).send(planView(plan));
+  };
+
+  app.get<{ Params: { model: string } }>(
+    '/v1/models/:model/traffic',
+    { schema: { params: modelParams, summary: 'The traffic plan in force, with its ETag' } },
+    ({ params }, reply) => sendPlan(deps.readable(), params.model, reply),
+  );
+
+  app.put<{ Params: { model: string }; Body: Partial<WantedTraffic> }>(
+    '/v1/models/:model/traffic',
+    {
+      schema: {
+        params: modelParams,
+        summary: 'Set the traffic plan; If-Match names the plan you have seen',
+        body: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            stable: nullableVersion,
+            candidate: nullableVersion,
+            candidateWeightBp: { type: 'integer', minimum: 0, maximum: 10_000 },
+            shadows: { type: 'array', items: { type: 'integer', minimum: 1 }, maxItems: 4 },
+            salt: { type: 'string', minLength: 1, maxLength: 64 },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const registry = await deps.writable();
+      const { model: name } = request.params;
+      const { plan } = knownModel(registry, name);
+      const { stable = plan.stable, candidate = null, candidateWeightBp = 0, shadows, salt } = request.body;
+      const command: Command = {
+        kind: 'set-traffic',
+        model: name,
+        wanted: { stable, candidate, candidateWeightBp, shadows, salt },
+        ifPlanVersion: ifMatch(request),
+      };
+      orThrow(await registry.take(command, askedBy(request)));
+      return sendPlan(registry, name, reply);
+    },
+  );
+}
+
+function versionOf(registry: Registry, params: { model: string; version: string }): object {
+  const found = knownModel(registry, params.model).versions.find(({ version }) => version === Number(params.version));
+  if (found === undefined) throw new HttpProblem(404, `model ${params.model} has no version ${params.version}`);
+  return versionView(found);
+}

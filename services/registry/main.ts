@@ -1,0 +1,168 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { loadConfig } from '../../shared/config/load-config.ts';
+import { partitionOf } from '../../shared/domain/murmur2.ts';
+import { createApp } from '../../shared/http/app.ts';
+import { HttpProblem } from '../../shared/http/problem.ts';
+import { openTopics } from '../../shared/kafka/open-topics.ts';
+import { joinElection } from '../../shared/kafka/leadership.ts';
+import type { Leadership } from '../../shared/kafka/leadership.ts';
+import { logRanges } from '../../shared/kafka/partition-count.ts';
+import { followTopic } from '../../shared/kafka/topic-follower.ts';
+import type { TopicFollower } from '../../shared/kafka/topic-follower.ts';
+import { openTransactionalProducer } from '../../shared/kafka/transactional-producer.ts';
+import type { TransactionalProducer } from '../../shared/kafka/transactional-producer.ts';
+import { createLog } from '../../shared/observability/log.ts';
+import { createMetrics } from '../../shared/observability/metrics.ts';
+import { retryWhileRetriable } from '../../shared/runtime/retry.ts';
+import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
+import { parseLearner, parseModelSpec } from './adapters/model-spec-parser.ts';
+import { registrySettings } from './config.ts';
+import { registryRoutes } from './http/routes.ts';
+import { createRegistryMetrics } from './metrics.ts';
+import { createRegistry } from './service.ts';
+import type { Registry } from './service.ts';
+
+const SERVICE = 'registry';
+const LOG_TOPIC = 'model-versions.v1';
+
+const config = loadConfig(registrySettings, process.env);
+const log = createLog(SERVICE, config.LOG_LEVEL);
+const onFatal = dieWith(log);
+const metrics = createMetrics();
+const stops = createStops();
+let waiting = 'starting';
+let registry: Registry | undefined;
+let writer: TransactionalProducer | undefined;
+let leadership: Leadership | undefined;
+let isDeciding = false;
+let logEnd: (model: string) => Promise<number> = () => Promise.reject(new HttpProblem(503, 'not ready'));
+
+function readable(): Registry {
+  if (registry === undefined) throw new HttpProblem(503, `waiting for ${waiting}`, { retryAfterSeconds: 1 });
+  return registry;
+}
+
+async function writable(): Promise<Registry> {
+  const known = readable();
+  const broken = known.broken();
+  if (broken !== undefined) throw new HttpProblem(503, `the version log is broken: ${broken}; run \`npm run verify -- history\``);
+  if (isDeciding) return known;
+  const leader = await leadership?.leader();
+  const words = leader === undefined ? 'no registry leads at the moment' : `the leader is ${leader}`;
+  throw new HttpProblem(503, `this registry does not decide: ${words}`, { retryAfterSeconds: 1 });
+}
+
+const app = await createApp({
+  service: SERVICE,
+  log,
+  registry: metrics.registry,
+  bodyLimitBytes: 262_144,
+  waitsFor: () => {
+    if (stops.signal.aborted) return ['stopping'];
+    const broken = registry?.broken();
+    if (broken !== undefined) return [`version log: ${broken}`];
+    return registry === undefined ? [waiting] : [];
+  },
+});
+registryRoutes(app, { readable, writable, parseModelSpec, parseLearner, logEnd: (model) => logEnd(model) });
+
+async function startDeciding(): Promise<void> {
+  const { kafka, codec, partitions } = await openTopics({
+    service: SERVICE,
+    settings: config,
+    topics: [LOG_TOPIC, 'traffic.v1', 'snapshots.v1', 'training-events.v1'],
+    log,
+    nowMs: Date.now,
+    signal: stops.signal,
+    onWait: (what) => (waiting = what),
+  });
+  logEnd = async (model) => (await logRanges(kafka, 'training-events.v1')).get(partitionOf(`${model}#0`, partitions))?.end ?? 0;
+  const service = createRegistry({
+    log,
+    nowMs: Date.now,
+    newId: randomUUID,
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    commit: async (records) => {
+      try {
+        await writer?.commit(records);
+      } catch (error) {
+        onFatal(error); // nothing is known of the producer now: a restart fences it and reads the log again
+        throw error;
+      }
+    },
+    logEnd: (model) => logEnd(model),
+    observe: createRegistryMetrics(metrics, () => isDeciding),
+  });
+  waiting = LOG_TOPIC;
+  const follower: TopicFollower = await followTopic({
+    service: SERVICE,
+    topic: LOG_TOPIC,
+    kafka,
+    codec,
+    onFatal,
+    onRecord: ({ value }) => { if (value !== null) service.fold(value); },
+    onUndecodable: (source, reason) => { onFatal(new Error(`event at ${String(source.offset)} cannot be read: ${reason}`)); },
+  });
+  stops.add(() => follower.stop());
+  await follower.caughtUp;
+  registry = service;
+
+  /** Fence first, then read to the end: nobody else can write between what was read and what is decided. */
+  async function lead(): Promise<void> {
+    const fenced = await retryWhileRetriable(() => openTransactionalProducer(kafka, codec, 'headrace-registry'), { what: 'fencing', log, signal: stops.signal });
+    stops.add(() => fenced.close());
+    const ranges = await retryWhileRetriable(() => logRanges(kafka, LOG_TOPIC), { what: 'reading the log’s end', log, signal: stops.signal });
+    await follower.reached(0, ranges.get(0)?.end ?? 0);
+    writer = fenced;
+    await service.republish();
+    isDeciding = true;
+    log.info({}, 'leading');
+    await births.start();
+  }
+
+  const births = {
+    start: async (): Promise<void> => {
+      const snapshots = await followTopic({
+        service: `${SERVICE}-births`,
+        topic: 'snapshots.v1',
+        kafka,
+        codec,
+        onFatal,
+        wants: (key) => {
+          const match = /^([^#]+)#\d+\/(\d+)\/full$/.exec(key);
+          const version = service.directory().get(match?.[1] ?? '')?.versions.find((one) => one.version === Number(match?.[2]));
+          return version?.life === 'registered';
+        },
+        onRecord: ({ value }) => {
+          if (value === null) return;
+          const { model, version, bornPosition: position } = value;
+          const asked = { actor: 'online-learner', reason: 'its first snapshot was published', idempotencyKey: undefined };
+          service.take({ kind: 'record-birth', model, version, position }, asked).catch(onFatal);
+        },
+      });
+      stops.add(() => snapshots.stop());
+    },
+  };
+
+  const self = config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}` : config.ADVERTISED_URL;
+  leadership = await joinElection({
+    kafka,
+    groupId: 'headrace-registry-leader',
+    topic: LOG_TOPIC,
+    clientId: self,
+    onLead: () => { lead().catch(onFatal); },
+    onLose: () => { onFatal(new Error('another registry leads now')); },
+    onFatal,
+  });
+  const election = leadership;
+  stops.add(() => election.stop());
+}
+
+await runService({
+  log,
+  stopTimeoutMs: config.STOP_TIMEOUT_MS,
+  parts: [
+    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    { name: 'registry', start: startDeciding, stop: () => stops.stopAll() },
+  ],
+});

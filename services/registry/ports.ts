@@ -1,0 +1,25 @@
+import type { ModelVersionEvent } from '../../shared/domain/events.ts';
+import type { OutRecord } from '../../shared/kafka/producer.ts';
+import type { Log } from '../../shared/observability/log.ts';
+
+export type { Log } from '../../shared/observability/log.ts';
+export type { OutRecord } from '../../shared/kafka/producer.ts';
+
+/** What the registry needs of the world. */
+export interface RegistryPorts {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly newId: () => string;
+  readonly sha256: (text: string) => string;
+  /** Writes all records in one fenced transaction; any failure ends the process. */
+  readonly commit: (records: readonly OutRecord[]) => Promise<void>;
+  /** Returns the next offset of a model's partition of training-events.v1. */
+  readonly logEnd: (model: string) => Promise<number>;
+  readonly observe: RegistryObserver;
+}
+
+/** What the registry tells its metrics. */
+export interface RegistryObserver {
+  recorded(event: ModelVersionEvent): void;
+  refused(kind: string): void;
+}
