@@ -48,6 +48,8 @@ export interface ApplyOutcome {
 /** How a version begins: from nothing, or with all that a live version has learned. */
 export type BirthMode = { readonly mode: 'cold' } | { readonly mode: 'copy'; readonly parent: number };
 
+const NO_SCORES: readonly VersionScore[] = [];
+
 interface Member {
   readonly learner: VersionLearner;
   readonly score: { version: number; score: number };
@@ -66,13 +68,16 @@ export class ShardLearner {
   lastRecordDigest = '';
   readonly #spec: RowSpec;
   #members: readonly Member[] = [];
+  // The members that are not halted and their scores, kept as lists because filling one for each event would allocate.
+  #learning: readonly Member[] = [];
+  #scores: readonly VersionScore[] = NO_SCORES;
   #duplicates = new DuplicateWindow();
   readonly #outcome: {
     isDuplicate: boolean;
-    scores: VersionScore[];
+    scores: readonly VersionScore[];
     screened: VersionReason[];
     halted: VersionReason[];
-  } = { isDuplicate: false, scores: [], screened: [], halted: [] };
+  } = { isDuplicate: false, scores: NO_SCORES, screened: [], halted: [] };
 
   constructor(spec: RowSpec) {
     this.#spec = spec;
@@ -93,6 +98,7 @@ export class ShardLearner {
     shard.#members = meta.versions.map(({ haltedAt, ...identity }) =>
       memberOf(VersionLearner.restore(spec, identity, readSection), haltedAt),
     );
+    shard.#selectLearning();
     return shard;
   }
 
@@ -119,13 +125,15 @@ export class ShardLearner {
    */
   apply(event: TrainingExample, recordTimeMs: number): ApplyOutcome {
     const outcome = this.#outcome;
-    if (outcome.scores.length > 0) outcome.scores.length = 0;
     if (outcome.screened.length > 0) outcome.screened.length = 0;
     if (outcome.halted.length > 0) outcome.halted.length = 0;
     outcome.isDuplicate = !this.#duplicates.addIfNew(event.id, recordTimeMs);
+    outcome.scores = outcome.isDuplicate ? NO_SCORES : this.#scores;
     if (outcome.isDuplicate) return outcome;
-    for (const member of this.#members) {
-      if (member.haltedAt === null) this.#applyTo(member, event);
+    for (const member of this.#learning) this.#applyTo(member, event);
+    if (outcome.halted.length > 0) {
+      this.#selectLearning();
+      outcome.scores = this.#scores;
     }
     return outcome;
   }
@@ -150,17 +158,20 @@ export class ShardLearner {
         ? VersionLearner.cold(this.#spec, version, config, this.position)
         : this.learner(how.parent).fork(version, config, this.position);
     this.#members = [...this.#members, memberOf(learner, null)].sort(byVersion);
+    this.#selectLearning();
   }
 
   /** Removes a version and its state. Throws RangeError when it is not live. */
   retire(version: number): void {
     const gone = this.#member(version);
     this.#members = this.#members.filter((member) => member !== gone);
+    this.#selectLearning();
   }
 
   /** Stops a version's scoring and learning for good; its state stays. Throws RangeError when it is not live. */
   halt(version: number): void {
     this.#member(version).haltedAt ??= this.position;
+    this.#selectLearning();
   }
 
   /**
@@ -175,12 +186,16 @@ export class ShardLearner {
     ];
   }
 
+  #selectLearning(): void {
+    this.#learning = this.#members.filter(({ haltedAt }) => haltedAt === null);
+    this.#scores = this.#learning.map(({ score }) => score);
+  }
+
   #applyTo(member: Member, event: TrainingExample): void {
     const { version } = member.learner.identity;
     try {
       const { score, screened } = member.learner.step(event.row, event.label, event.weight);
       member.score.score = score;
-      this.#outcome.scores.push(member.score);
       if (screened !== undefined) this.#outcome.screened.push({ version, reason: screened });
     } catch (error) {
       member.haltedAt = this.position;

@@ -107,7 +107,8 @@ export class VersionLearner {
 
   /**
    * Scores the row with what was known before it, then learns it: metrics, scalers and weights together, or none of them
-   * when the example is screened. Allocates nothing on the usual path; the outcome is reused by the next call.
+   * when the example is screened. Makes no objects on the usual path, only V8’s boxes for a few floats; the outcome is reused
+   * by the next call.
    */
   step(row: readonly (FeatureValue | undefined)[], label: number, weight: number): StepOutcome {
     const score = this.predict(row);
