@@ -6,7 +6,7 @@ import type { FeatureValue } from '../../shared/domain/model-spec.ts';
 import { checkEvent } from './domain/check-event.ts';
 import { dueBirths } from './domain/due-births.ts';
 import { GoldenRows } from './domain/golden-rows.ts';
-import type { ProgressiveSummary } from './domain/progressive-metrics.ts';
+import type { ProgressiveSummary } from '../../shared/domain/progressive-metrics.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
 import type { LearnerPorts, OutRecord, Outcome, Refusal, ShardCheckpoint } from './ports.ts';
 import { createSnapshotPublisher } from './snapshot-publisher.ts';

@@ -1,7 +1,7 @@
 import type { FeatureValue, LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
-import { DuplicateWindow } from './duplicate-window.ts';
+import { DuplicateWindow } from '../../../shared/domain/duplicate-window.ts';
 import { decodeShardMeta, encodeShardMeta } from './shard-meta.ts';
 import type { VersionIdentity } from './version-identity.ts';
 import { VersionLearner } from './version-learner.ts';

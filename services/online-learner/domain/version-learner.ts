@@ -5,7 +5,7 @@ import { bytesOf, pagedSection, restoreBytes, wholeSection } from '../../../shar
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { FtrlLogistic } from './ftrl-logistic.ts';
 import { NumericScaler } from './numeric-scaler.ts';
-import { ProgressiveMetrics } from './progressive-metrics.ts';
+import { ProgressiveMetrics } from '../../../shared/domain/progressive-metrics.ts';
 import { FENCE_DEFAULT_SD, screenRow, screenTarget } from './screening.ts';
 import { TOUCHED_FLAG } from './touched-coordinates.ts';
 import type { VersionIdentity } from './version-identity.ts';

@@ -5,7 +5,7 @@ import {
   DUPLICATE_IDS_MAX,
   DUPLICATE_WINDOW_MS,
   DuplicateWindow,
-} from '../../../services/online-learner/domain/duplicate-window.ts';
+} from '../../../shared/domain/duplicate-window.ts';
 import { createRng } from '../../../shared/domain/rng.ts';
 
 const T0 = 1_700_000_000_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { HashSlotIndex } from '../../../services/online-learner/domain/hash-slot-index.ts';
+import { HashSlotIndex } from '../../../shared/domain/hash-slot-index.ts';
 
 const CAPACITY = 16;
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import {
   ProgressiveMetrics,
   expectedCalibrationError,
-} from '../../../services/online-learner/domain/progressive-metrics.ts';
+} from '../../../shared/domain/progressive-metrics.ts';
 import { createRng } from '../../../shared/domain/rng.ts';
 
 function close(actual: number, expected: number, tolerance = 1e-12): void {

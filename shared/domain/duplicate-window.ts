@@ -1,6 +1,6 @@
-import { murmur3 } from '../../../shared/domain/murmur3.ts';
-import { bytesOf, PAGE_BYTES, pageCount, pagedSection } from '../../../shared/domain/state-section.ts';
-import type { StateSection } from '../../../shared/domain/state-section.ts';
+import { murmur3 } from './murmur3.ts';
+import { bytesOf, PAGE_BYTES, pageCount, pagedSection } from './state-section.ts';
+import type { StateSection } from './state-section.ts';
 import { HashSlotIndex } from './hash-slot-index.ts';
 
 /** How far apart in record time two events with one id are still duplicates, ms. */

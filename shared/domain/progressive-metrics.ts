@@ -1,4 +1,4 @@
-import { bytesOf, restoreBytes } from '../../../shared/domain/state-section.ts';
+import { bytesOf, restoreBytes } from './state-section.ts';
 
 /** Width of the calibration table. */
 export const CALIBRATION_BINS = 10;
