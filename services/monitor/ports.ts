@@ -1,0 +1,20 @@
+import type { ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+import type { LogRange } from '../../shared/kafka/partition-count.ts';
+import type { Log } from '../../shared/observability/log.ts';
+import type { MonitoredTopic } from './domain/shard-monitor.ts';
+
+export type { ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+export type { Outcome } from '../../shared/domain/outcome.ts';
+export type { OutRecord } from '../../shared/kafka/producer.ts';
+export type { PartitionHandler, RecordBatch, TypedRecord } from '../../shared/kafka/group-consumer.ts';
+
+/** What the monitor needs of the world. */
+export interface MonitorPorts {
+  readonly log: Log;
+  readonly monotonicMs: () => number;
+  readonly openCheckpoint: (shardKey: string) => ShardCheckpoint;
+  /** Returns the range of every partition of a topic as it is now. */
+  readonly logRanges: (topic: MonitoredTopic) => Promise<ReadonlyMap<number, LogRange>>;
+  /** Told when a shard's state cannot be continued; it is stopped, alone. */
+  readonly onStopped: (model: string, isStopped: boolean) => void;
+}

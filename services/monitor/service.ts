@@ -1,0 +1,208 @@
+import { HeadraceError } from '../../shared/errors.ts';
+import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import { partitionOf } from '../../shared/domain/murmur2.ts';
+import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
+import { reportOf } from './domain/report.ts';
+import type { Report } from './domain/report.ts';
+import { MONITORED_TOPICS, ShardMonitor } from './domain/shard-monitor.ts';
+import type { MonitoredTopic, Positions } from './domain/shard-monitor.ts';
+import type { MonitorPorts, Outcome, OutRecord, PartitionHandler, RecordBatch, ShardCheckpoint, TypedRecord } from './ports.ts';
+
+/** What the monitor needs. */
+export interface MonitorDeps {
+  readonly ports: MonitorPorts;
+  readonly partitions: number;
+  readonly checkpointIntervalMs: number;
+  readonly directory: () => ModelDirectory;
+}
+
+/** The monitor as the consumer loop, the timers and HTTP see it. */
+export interface Monitor extends PartitionHandler {
+  /** Returns the report of a model whose shard is here; undefined when it is not. */
+  report(model: string): Promise<Report | undefined>;
+  /** Saves what is due although no batch comes. */
+  tick(): Promise<void>;
+  stop(): Promise<void>;
+  readonly stopped: () => ReadonlyMap<string, string>;
+}
+
+interface Shard {
+  readonly partition: number;
+  readonly monitor: ShardMonitor;
+  readonly checkpoint: ShardCheckpoint;
+  savedToken: string;
+  savedAtMs: number;
+}
+
+/**
+ * Returns the monitor: it measures every record of its partitions once. Its state is stored with the positions of all three
+ * topics by the learner's checkpoint protocol, so a kill neither loses nor doubles a measurement.
+ */
+export function createMonitor({ ports, partitions, checkpointIntervalMs, directory }: MonitorDeps): Monitor {
+  const shards = new Map<string, Shard>();
+  const stopped = new Map<string, string>();
+  let isInBatch = false;
+
+  const tokenOf = ({ monitor }: Pick<Shard, 'monitor'>): string => JSON.stringify(monitor.positions);
+
+  async function open(key: string, partition: number): Promise<Shard | string> {
+    const checkpoint = ports.openCheckpoint(key);
+    try {
+      const loaded = await checkpoint.takeOver();
+      const starts: Record<string, number> = {};
+      const faults: string[] = [];
+      for (const topic of MONITORED_TOPICS) {
+        const range = (await ports.logRanges(topic)).get(partition);
+        starts[topic] = range?.start ?? 0;
+        const position = (JSON.parse(loaded?.position ?? '{}') as Partial<Positions>)[topic];
+        if (position === undefined || range === undefined) continue;
+        if (position < range.start || position > range.end) {
+          faults.push(`position ${String(position)} of ${topic} is outside the log, ${String(range.start)} … ${String(range.end)}`);
+        }
+      }
+      if (faults.length > 0) return faults.join('; ');
+      if (loaded === undefined) {
+        return { partition, monitor: new ShardMonitor(starts as Positions), checkpoint, savedToken: '', savedAtMs: -Infinity };
+      }
+      const monitor = ShardMonitor.restore((name) => {
+        const bytes = loaded.sections.get(name);
+        if (bytes === undefined) throw new RangeError(`the checkpoint has no section ${name}`);
+        return bytes;
+      });
+      return { partition, monitor, checkpoint, savedToken: loaded.position, savedAtMs: ports.monotonicMs() };
+    } catch (error) {
+      if (error instanceof RangeError || (error instanceof HeadraceError && !error.retriable)) return error.message;
+      throw error;
+    }
+  }
+
+  async function ensure(key: string, partition: number): Promise<Shard | undefined> {
+    const known = shards.get(key);
+    if (known !== undefined && (await known.checkpoint.isOwned())) return known;
+    shards.delete(key);
+    if (stopped.has(key)) return undefined;
+    const opened = await open(key, partition);
+    const model = parseShardKey(key)?.model ?? key;
+    ports.onStopped(model, typeof opened === 'string');
+    if (typeof opened === 'string') {
+      stopped.set(key, opened);
+      ports.log.error({ shard: key, reason: opened }, 'shard stopped: its state or log cannot be trusted');
+      return undefined;
+    }
+    shards.set(key, opened);
+    return opened;
+  }
+
+  async function save(key: string, shard: Shard): Promise<void> {
+    const token = tokenOf(shard);
+    const result = await shard.checkpoint.save({ position: token, meta: {}, sections: shard.monitor.sections() });
+    if (result === 'fenced') {
+      shards.delete(key);
+      ports.log.warn({ shard: key }, 'shard dropped: another monitor has taken it over');
+      return;
+    }
+    shard.savedToken = token;
+    shard.savedAtMs = ports.monotonicMs();
+  }
+
+  const ours = (partition: number): [string, Shard][] => [...shards].filter(([, shard]) => shard.partition === partition);
+
+  function take(record: TypedRecord): Outcome<OutRecord> {
+    const { topic, value, source } = record;
+    if (topic !== 'training-events.v1' && topic !== 'predictions.v1' && topic !== 'scores.v1') {
+      return { kind: 'skipped', reason: 'foreign-topic' };
+    }
+    const shard = shards.get(shardKey(value.model, value.shard));
+    if (shard === undefined) return { kind: 'skipped', reason: 'unknown-model' }; // the learner makes the dead letter
+    const { monitor } = shard;
+    if (source.offset < monitor.positions[topic]) return { kind: 'skipped', reason: 'already-measured' };
+    if (topic === 'scores.v1') monitor.takeScores(value);
+    else if (topic === 'predictions.v1') monitor.takePredictions(value, source.timestampMs);
+    else monitor.takeTrainingEvents(value, source.offset, source.timestampMs);
+    monitor.positions[topic] = source.offset + 1;
+    return { kind: 'handled', emit: [] };
+  }
+
+  function moveTo(topic: MonitoredTopic, partition: number, nextOffset: number): void {
+    for (const [, { monitor }] of ours(partition)) {
+      monitor.positions[topic] = Math.max(monitor.positions[topic], nextOffset);
+    }
+  }
+
+  return {
+    stopped: () => stopped,
+
+    async takeOver(assigned) {
+      isInBatch = false;
+      stopped.clear();
+      const mine = new Set(assigned.map(({ partition }) => partition));
+      for (const [key, { partition }] of shards) if (!mine.has(partition)) shards.delete(key);
+      for (const model of directory().keys()) {
+        const key = shardKey(model, 0);
+        const partition = partitionOf(key, partitions);
+        if (mine.has(partition)) await ensure(key, partition);
+      }
+      const positions = new Map<string, number>();
+      for (const topic of MONITORED_TOPICS) {
+        const ranges = await ports.logRanges(topic);
+        for (const { partition } of assigned.filter((one) => one.topic === topic)) {
+          const known = ours(partition).map(([, { monitor }]) => monitor.positions[topic]);
+          positions.set(`${topic}/${String(partition)}`, known.length > 0 ? Math.min(...known) : (ranges.get(partition)?.start ?? 0));
+        }
+      }
+      return positions;
+    },
+
+    async handle(batch: RecordBatch) {
+      isInBatch = true;
+      for (const { value } of batch.records) {
+        if (!('shard' in value) || value.shard !== 0 || !directory().has(value.model)) continue;
+        const key = shardKey(value.model, 0);
+        if (!shards.has(key)) await ensure(key, batch.partition);
+      }
+      const outcomes = batch.records.map(take);
+      moveTo(batch.topic as MonitoredTopic, batch.partition, batch.nextOffset);
+      return outcomes;
+    },
+
+    async settle(batch) {
+      const nowMs = ports.monotonicMs();
+      for (const [key, shard] of ours(batch.partition)) {
+        if (nowMs - shard.savedAtMs >= checkpointIntervalMs) await save(key, shard);
+      }
+      isInBatch = false;
+      const topic = batch.topic as MonitoredTopic;
+      const saved = ours(batch.partition).map(([, { savedToken }]) => (savedToken === '' ? 0 : ((JSON.parse(savedToken) as Positions)[topic])));
+      return Math.min(batch.nextOffset, ...saved);
+    },
+
+    skipTo({ topic, partition }, nextOffset) {
+      moveTo(topic as MonitoredTopic, partition, nextOffset);
+    },
+
+    async report(model) {
+      const shard = shards.get(shardKey(model, 0));
+      if (shard === undefined) return undefined;
+      const lag: Record<string, number> = {};
+      for (const topic of MONITORED_TOPICS) {
+        const end = (await ports.logRanges(topic)).get(shard.partition)?.end ?? 0;
+        lag[topic] = Math.max(0, end - shard.monitor.positions[topic]);
+      }
+      return reportOf(model, shard.monitor, lag as Positions);
+    },
+
+    async tick() {
+      const nowMs = ports.monotonicMs();
+      for (const [key, shard] of [...shards]) {
+        if (isInBatch) return;
+        if (tokenOf(shard) !== shard.savedToken && nowMs - shard.savedAtMs >= checkpointIntervalMs) await save(key, shard);
+      }
+    },
+
+    async stop() {
+      for (const [key, shard] of [...shards]) {
+        if (tokenOf(shard) !== shard.savedToken) await save(key, shard);
+      }
+    },
+  };
+}
