@@ -5,7 +5,7 @@ import { commonSettings, portSetting, redisSettings } from '../../shared/config/
 export const ingestSettings = Type.Object({
   ...commonSettings,
   ...redisSettings,
-  HTTP_PORT: portSetting(8081),
+  HTTP_PORT: portSetting(8082),
   GROUP_ID: Type.String({ default: 'headrace-ingest-join', minLength: 1, description: 'Consumer group of the join.' }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 8_388_608,

@@ -5,7 +5,7 @@ import { commonSettings, portSetting, redisSettings } from '../../shared/config/
 export const monitorSettings = Type.Object({
   ...commonSettings,
   ...redisSettings,
-  HTTP_PORT: portSetting(8084),
+  HTTP_PORT: portSetting(8085),
   GROUP_ID: Type.String({ default: 'headrace-monitor', minLength: 1, description: 'Consumer group whose members share the shards.' }),
   CHECKPOINT_INTERVAL_MS: Type.Integer({
     default: 2000,

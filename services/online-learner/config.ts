@@ -5,7 +5,7 @@ import { commonSettings, portSetting, redisSettings } from '../../shared/config/
 export const onlineLearnerSettings = Type.Object({
   ...commonSettings,
   ...redisSettings,
-  HTTP_PORT: portSetting(8082),
+  HTTP_PORT: portSetting(8083),
   CHECKPOINT_INTERVAL_MS: Type.Integer({
     default: 1000,
     minimum: 10,

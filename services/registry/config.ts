@@ -4,7 +4,7 @@ import { commonSettings, portSetting } from '../../shared/config/load-config.ts'
 /** Settings of registry. */
 export const registrySettings = Type.Object({
   ...commonSettings,
-  HTTP_PORT: portSetting(8083),
+  HTTP_PORT: portSetting(8084),
   ADVERTISED_URL: Type.String({
     default: '',
     description: 'Where clients reach this registry; followers name it when it leads. Empty means HTTP_HOST and HTTP_PORT.',

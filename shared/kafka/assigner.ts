@@ -1,5 +1,7 @@
-import { AssignerProtocol } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import type { PartitionAssigner } from 'kafkajs';
+
+const { AssignerProtocol } = kafkajs; // CommonJS: Node finds only some of its names
 
 /**
  * Returns which partitions each member gets: partition p of *every* topic goes to the same member, so that records of

@@ -1,8 +1,10 @@
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import type { Consumer, Admin, Producer, ConsumerConfig, ProducerConfig } from 'kafkajs';
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
+
+const { Kafka, logLevel, Partitioners } = kafkajs; // CommonJS: Node finds only some of its names
 
 /** One connection setting shared by everything a process does with Kafka. */
 export interface KafkaOptions {

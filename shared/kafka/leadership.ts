@@ -1,7 +1,9 @@
 import type { AnyTopicName } from '../events/topics.ts';
-import { AssignerProtocol } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { messageOf } from '../errors.ts';
 import type { KafkaClient } from './client.ts';
+
+const { AssignerProtocol } = kafkajs; // CommonJS: Node finds only some of its names
 
 /** What leader election needs. */
 export interface LeadershipDeps {

@@ -1,8 +1,10 @@
-import { ConfigResourceTypes } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import type { Admin } from 'kafkajs';
 import type { TopicSettings } from '../events/topics.ts';
 import type { KafkaClient } from './client.ts';
 import { kafkaError } from './client.ts';
+
+const { ConfigResourceTypes } = kafkajs; // CommonJS: Node finds only some of its names
 
 /** How topics are made beyond their own settings. */
 export interface TopicLayout {
