@@ -39,6 +39,12 @@ export const commonSettings = {
     minLength: 1,
     description: 'Schema registry with the Confluent API.',
   }),
+  INSTANCE_ID: Type.String({
+    default: '',
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9._:-]*$',
+    description: 'Name of this process, the same after a restart and used by no other. Empty: host name and HTTP_PORT.',
+  }),
   HTTP_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on.' }),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
@@ -72,4 +78,9 @@ export function brokersOf(setting: string): string[] {
     .split(',')
     .map((broker) => broker.trim())
     .filter((broker) => broker !== '');
+}
+
+/** Returns the name of this process within its service. */
+export function instanceOf(settings: { INSTANCE_ID: string; HTTP_PORT: number }, host: string): string {
+  return settings.INSTANCE_ID === '' ? `${host}:${String(settings.HTTP_PORT)}` : settings.INSTANCE_ID;
 }

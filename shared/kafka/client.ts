@@ -2,6 +2,7 @@ import kafkajs from 'kafkajs';
 import type { Consumer, Admin, Producer, ConsumerConfig, ProducerConfig } from 'kafkajs';
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
+import type { ClusterInternals } from './evict-former-self.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
 
 const { Kafka, logLevel, Partitioners } = kafkajs; // CommonJS: Node finds only some of its names
@@ -18,9 +19,12 @@ export interface KafkaOptions {
 /** Makes kafkajs objects with our settings. Nothing connects until it is used. */
 export interface KafkaClient {
   readonly log: Log;
+  readonly clientId: string;
   consumer(config: ConsumerConfig): Consumer;
   producer(config?: ProducerConfig): Producer;
   admin(): Admin;
+  /** Returns kafkajs's internal view of the cluster, for the one thing its public interface cannot do. */
+  openCluster(): ClusterInternals;
   /** Returns a client of the same brokers that goes by another name. */
   named(clientId: string): KafkaClient;
 }
@@ -47,6 +51,13 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
   });
   return {
     log,
+    clientId,
+    openCluster() {
+      const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster');
+      const create = (kafka as unknown as Record<symbol, (options: object) => ClusterInternals>)[symbol ?? Symbol('absent')];
+      if (create === undefined) throw new TypeError('kafkajs has changed: its internal cluster cannot be made');
+      return create({ allowAutoTopicCreation: false });
+    },
     consumer: (config) => kafka.consumer(config),
     producer: (config = {}) =>
       kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false, ...config }),

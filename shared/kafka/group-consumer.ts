@@ -7,6 +7,7 @@ import type { TopicName, TopicRecords } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import type { KafkaClient } from './client.ts';
 import { coPartitionedAssigner } from './assigner.ts';
+import { evictFormerSelf } from './evict-former-self.ts';
 import { consumedRecord, topicPartitionKey } from './consumed.ts';
 import type { ConsumedRecord, TopicPartition } from './consumed.ts';
 import { Cursors } from './cursor.ts';
@@ -249,6 +250,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     }
   }
 
+  await evictFormerSelf(kafka, deps.groupId);
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
   await consumer.run({

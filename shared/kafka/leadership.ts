@@ -1,6 +1,7 @@
 import type { AnyTopicName } from '../events/topics.ts';
 import kafkajs from 'kafkajs';
 import { messageOf } from '../errors.ts';
+import { evictFormerSelf } from './evict-former-self.ts';
 import type { KafkaClient } from './client.ts';
 
 const { AssignerProtocol } = kafkajs; // CommonJS: Node finds only some of its names
@@ -34,7 +35,8 @@ export interface Leadership {
  */
 export async function joinElection(deps: LeadershipDeps): Promise<Leadership> {
   const { kafka, groupId, topic } = deps;
-  const consumer = kafka.named(deps.clientId).consumer({
+  const named = kafka.named(deps.clientId);
+  const consumer = named.consumer({
     groupId,
     sessionTimeout: 6000,
     heartbeatInterval: 1000,
@@ -57,6 +59,7 @@ export async function joinElection(deps: LeadershipDeps): Promise<Leadership> {
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) deps.onFatal(payload.error);
   });
+  await evictFormerSelf(named, groupId);
   await consumer.connect();
   await consumer.subscribe({ topic });
   await consumer.run({ autoCommit: false, eachMessage: () => Promise.resolve() });

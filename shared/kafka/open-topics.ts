@@ -1,4 +1,5 @@
-import { brokersOf } from '../config/load-config.ts';
+import { hostname } from 'node:os';
+import { brokersOf, instanceOf } from '../config/load-config.ts';
 import { createCodec } from '../events/codec.ts';
 import type { Codec } from '../events/codec.ts';
 import type { TopicName } from '../events/topics.ts';
@@ -13,7 +14,12 @@ import type { RecordProducer } from './producer.ts';
 /** What a service brings to Kafka. */
 export interface OpenTopicsInput {
   readonly service: string;
-  readonly settings: { readonly KAFKA_BROKERS: string; readonly SCHEMA_REGISTRY_URL: string };
+  readonly settings: {
+    readonly KAFKA_BROKERS: string;
+    readonly SCHEMA_REGISTRY_URL: string;
+    readonly INSTANCE_ID: string;
+    readonly HTTP_PORT: number;
+  };
   /** Every topic the service reads or writes: all must exist, with our schemas registered. */
   readonly topics: readonly TopicName[];
   readonly log: Log;
@@ -35,7 +41,7 @@ export interface OpenedTopics {
 /** Waits until every topic and schema that the service needs is there, and returns the means to use them. */
 export async function openTopics(input: OpenTopicsInput): Promise<OpenedTopics> {
   const { service, settings, topics, log, signal, onWait } = input;
-  const kafka = createKafkaClient({ brokers: brokersOf(settings.KAFKA_BROKERS), clientId: `headrace-${service}`, log });
+  const kafka = createKafkaClient({ brokers: brokersOf(settings.KAFKA_BROKERS), clientId: `headrace-${service}@${instanceOf(settings, hostname())}`, log });
   const codec = createCodec(settings.SCHEMA_REGISTRY_URL, input.nowMs);
   const wait = <T>(what: string, attempt: () => Promise<T>): Promise<T> => {
     onWait?.(what);
