@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../../shared/errors.ts';
+import { createKafkaClient } from '../../shared/kafka/client.ts';
+import { silentLog } from '../../shared/observability/log.ts';
+import { startFleet } from '../fleet/fleet.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { makeRunDirectory } from '../local/data-directory.ts';
+import { startStack } from '../local/stack.ts';
+import type { RunningStack } from '../local/stack.ts';
+import { applySetup, planSetup } from '../topics/setup.ts';
+import { FLIGHTS_MAX, FLIGHTS_SOURCE, readFlights } from './flights.ts';
+import { createHttpClient } from './http-client.ts';
+import { faultsOf, summaryOf } from './result.ts';
+import { createScreen } from './screen.ts';
+import { tellStory } from './story.ts';
+
+const HELP = `usage: npm run demo [-- --flights N] [--json FILE] [--keep]
+
+Runs everything for real on this machine: Kafka, Redis, a schema registry and the five services. Replays flights in
+event time: clients ask whether a flight will be late, the truth comes at landing, the model learns from it. The
+learner is killed with SIGKILL half way; then a second version is born and takes the traffic step by step.
+
+  --flights N   how many flights, 3,000 … 3,000,000 (default 60,000)
+  --json FILE   writes what was measured
+  --keep        leaves everything running and prints where
+  --help        this text`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      flights: { type: 'string', default: '60000' },
+      json: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const count = Number(values.flights);
+  if (!Number.isInteger(count) || count < 3000 || count > FLIGHTS_MAX) {
+    console.error(`--flights ${values.flights}: allowed 3000 … ${String(FLIGHTS_MAX)}`);
+    return 2;
+  }
+  const startMs = performance.now();
+  const screen = createScreen(process.stdout, () => performance.now());
+  const dataDir = makeRunDirectory();
+  const http = createHttpClient(64);
+  let stack: RunningStack | undefined;
+  let fleet: Fleet | undefined;
+  const stopAll = async (): Promise<void> => {
+    http.close();
+    await fleet?.stop();
+    await stack?.stop();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      screen.say(`${signal}: stopping everything`);
+      void stopAll().finally(() => { process.exit(130); });
+    });
+  }
+  try {
+    stack = await startStack({ dataDir, ephemeral: true, preferStandardPorts: values.keep, onProgress: screen.say, env: process.env });
+    const setup = {
+      kafka: createKafkaClient({ brokers: stack.kafkaBrokers.split(','), clientId: 'headrace-demo', log: silentLog }),
+      schemaRegistryUrl: stack.schemaRegistryUrl,
+      layout: { partitions: 8, replicationFactor: 1, minInsyncReplicas: 1 },
+    };
+    await applySetup(setup, await planSetup(setup));
+    screen.say('topics and schemas made');
+    fleet = await startFleet({ stack, dataDir, preferStandardPorts: values.keep, onProgress: screen.say });
+    const flights = await readFlights(count);
+    screen.say(`${String(flights.length)} flights read (${FLIGHTS_SOURCE})`);
+    const result = await tellStory({ fleet, stack, http, screen, flights });
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+    const seconds = Math.round((performance.now() - startMs) / 1000);
+    screen.say(`\n${summaryOf(result).join('\n')}\n${String(seconds)} s in all, set-up included`);
+    const faults = faultsOf(result);
+    for (const fault of faults) screen.say(`NOT AS IT SHOULD BE: ${fault}`);
+    if (values.keep) {
+      await keepRunning(fleet, screen.say);
+    } else {
+      screen.say('\nnext: npm run demo -- --keep leaves everything running and prints the URLs; README.md says what to try');
+    }
+    return faults.length === 0 ? 0 : 1;
+  } catch (error) {
+    screen.settle();
+    console.error(`${messageOf(error)}\nlogs: ${join(dataDir, 'logs')}`);
+    return 1;
+  } finally {
+    await stopAll();
+  }
+}
+
+/** Prints where everything is and resolves when the person has had enough. */
+async function keepRunning(fleet: Fleet, say: (line: string) => void): Promise<void> {
+  const router = fleet.one('router').url;
+  say('\neverything is left running until ^C:');
+  for (const { name, url } of fleet.all) say(`  ${name.padEnd(16)} ${url}`);
+  say(`try:
+  curl -s ${router}/v1/models/flights-late/predict -H 'content-type: application/json' -d '{"subject":"SEA-LAX","features":{"hour":17,"weekday":5,"origin":"SEA","destination":"LAX","route":"SEA-LAX","distance":954}}'
+  curl -s ${fleet.one('monitor').url}/v1/models/flights-late/report
+  curl -s ${fleet.one('registry').url}/v1/models/flights-late/history`);
+  await new Promise(() => { setInterval(() => undefined, 60_000); }); // a signal ends the process
+}
+
+process.exitCode = await main();

@@ -1,0 +1,55 @@
+import { waitUntil } from '../local/wait-until.ts';
+import type { HttpClient } from './http-client.ts';
+
+/** The traffic plan as the registry shows it. */
+export interface PlanView {
+  readonly planVersion: number;
+  readonly stable: number | null;
+  readonly candidate: number | null;
+  readonly candidateWeightBp: number;
+}
+
+/** What an operator does with the registry. */
+export interface Operator {
+  createModel(spec: object): Promise<void>;
+  /** Registers a version, waits until its learner has begun, approves it, and returns its number. */
+  addVersion(body: object): Promise<number>;
+  /** Sets the traffic plan, whatever it was. */
+  setTraffic(wanted: { stable: number; candidate?: number; candidateWeightBp?: number }): Promise<PlanView>;
+}
+
+const ACTOR = { 'headrace-actor': 'demo' };
+
+/** Returns an operator of one model. */
+export function createOperator(http: HttpClient, registryUrl: string, model: string): Operator {
+  const base = `${registryUrl}/v1/models/${model}`;
+
+  async function ask<T>(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<{ body: T; etag: string }> {
+    const answer = await http.send(method, url, body, { ...ACTOR, ...headers });
+    if (answer.status >= 400) throw new Error(`${method} ${url}: ${String(answer.status)} ${JSON.stringify(answer.body)}`);
+    return { body: answer.body as T, etag: String(answer.headers['etag'] ?? '') };
+  }
+
+  return {
+    async createModel(spec) {
+      await ask('POST', `${registryUrl}/v1/models`, spec);
+    },
+    async addVersion(body) {
+      const { body: made } = await ask<{ version: number }>('POST', `${base}/versions`, body);
+      const url = `${base}/versions/${String(made.version)}`;
+      await waitUntil(
+        async () => {
+          const { body: version } = await ask<{ life: string }>('GET', url);
+          if (version.life !== 'live') throw new Error(`it is ${version.life}`);
+        },
+        { what: `version ${String(made.version)} to be live`, limitMs: 30_000 },
+      );
+      await ask('POST', `${url}/approve`);
+      return made.version;
+    },
+    async setTraffic(wanted) {
+      const { etag } = await ask('GET', `${base}/traffic`);
+      return (await ask<PlanView>('PUT', `${base}/traffic`, wanted, { 'if-match': etag })).body;
+    },
+  };
+}

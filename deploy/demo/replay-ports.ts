@@ -1,0 +1,37 @@
+import { digestOf } from '../../shared/checkpoint/manifest.ts';
+import { silentLog } from '../../shared/observability/log.ts';
+import { sha256Hex, stateDigest } from '../../services/online-learner/adapters/sha256.ts';
+import type { LearnerPorts, ShardCheckpoint } from '../../services/online-learner/ports.ts';
+
+const nothing = (): void => undefined;
+
+/** What a learner needs when it only learns: nothing is stored, nothing is written. */
+export const replayPorts: { readonly learner: LearnerPorts; readonly checkpoint: ShardCheckpoint } = {
+  checkpoint: {
+    takeOver: () => Promise.resolve(undefined),
+    epoch: () => 0,
+    isOwned: () => Promise.resolve(true),
+    save: () => Promise.resolve('saved'),
+  },
+  learner: {
+    log: silentLog,
+    nowMs: () => 0,
+    monotonicMs: () => 0,
+    openCheckpoint: () => replayPorts.checkpoint,
+    logRanges: () => Promise.resolve(new Map()),
+    digestAt: () => Promise.resolve(''),
+    recordDigest: digestOf,
+    sha256: sha256Hex,
+    stateDigest,
+    send: () => Promise.resolve([]),
+    graphOf: () => new Uint8Array(),
+    observe: {
+      events: nothing,
+      version: nothing,
+      checkpoint: nothing,
+      snapshot: nothing,
+      alarm: nothing,
+      halted: nothing,
+    },
+  },
+};

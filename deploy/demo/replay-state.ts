@@ -1,0 +1,86 @@
+/**
+ * Learns a model's state again from the log alone, in a process of its own, without checkpoint or interruption, and prints
+ * one JSON line: {digest, position, events, uniqueIds, examplesLearned}. Usage: replay-state.ts MODEL POSITION
+ */
+import { digestOf } from '../../shared/checkpoint/manifest.ts';
+import { loadConfig } from '../../shared/config/load-config.ts';
+import { partitionOf } from '../../shared/domain/murmur2.ts';
+import { shardKey } from '../../shared/domain/shard.ts';
+import { followDirectory } from '../../shared/kafka/follow-directory.ts';
+import { openTopics } from '../../shared/kafka/open-topics.ts';
+import { followTopic } from '../../shared/kafka/topic-follower.ts';
+import { silentLog } from '../../shared/observability/log.ts';
+import { stateDigest } from '../../services/online-learner/adapters/sha256.ts';
+import { onlineLearnerSettings } from '../../services/online-learner/config.ts';
+import { shardStart } from '../../services/online-learner/domain/due-births.ts';
+import { ShardLearner } from '../../services/online-learner/domain/shard-learner.ts';
+import { ShardRuntime } from '../../services/online-learner/shard-runtime.ts';
+import { replayPorts } from './replay-ports.ts';
+
+const TOPIC = 'training-events.v1';
+const [model = '', positionText = ''] = process.argv.slice(2);
+const position = Number(positionText);
+const onFatal = (error: unknown): never => {
+  throw error;
+};
+
+const settings = loadConfig(onlineLearnerSettings, { ...process.env, INSTANCE_ID: `replay-${String(process.pid)}` });
+const stopping = new AbortController();
+const { kafka, codec, producer, partitions } = await openTopics({
+  service: 'replay',
+  settings,
+  topics: [TOPIC, 'model-versions.v1'],
+  log: silentLog,
+  nowMs: Date.now,
+  signal: stopping.signal,
+});
+const follower = await followDirectory({ service: 'replay', kafka, codec, onFatal });
+await follower.caughtUp;
+const state = follower.directory().get(model);
+if (state === undefined) throw new RangeError(`model ${model} does not exist`);
+const start = shardStart(state);
+if (start.kind !== 'start') throw new RangeError(`model ${model} cannot be replayed: ${start.kind}`);
+
+const key = shardKey(model, 0);
+const partition = partitionOf(key, partitions);
+const learner = new ShardLearner(state.spec);
+learner.position = start.position;
+const runtime = new ShardRuntime(
+  { model: state, shardKey: key, shard: 0, partition, learner, checkpoint: replayPorts.checkpoint, ports: replayPorts.learner },
+  -1,
+);
+runtime.reconcile();
+const ids = new Set<string>();
+let events = 0;
+const records = await followTopic({
+  service: 'replay',
+  topic: TOPIC,
+  kafka,
+  codec,
+  onFatal,
+  onRecord: ({ source, value }) => {
+    if (source.partition !== partition || source.offset >= position || value === null) return;
+    learner.lastRecordDigest = `${String(source.offset)}:${digestOf(source.value ?? new Uint8Array())}`;
+    if (value.model !== model || value.shard !== 0) return;
+    runtime.apply(value, source.offset, source.timestampMs);
+    events += value.events.length;
+    for (const { id } of value.events) ids.add(id);
+  },
+});
+await records.reached(partition, position);
+runtime.skipTo(position);
+runtime.reconcile();
+const view = runtime.view();
+console.log(
+  JSON.stringify({
+    digest: stateDigest(learner.sections()),
+    position: view.position,
+    events,
+    uniqueIds: ids.size,
+    examplesLearned: Object.fromEntries(view.versions.map(({ version, examplesLearned }) => [version, examplesLearned])),
+  }),
+);
+runtime.stop();
+await records.stop();
+await follower.stop();
+await producer.close();

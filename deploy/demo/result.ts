@@ -1,0 +1,66 @@
+/** What the demo measured; the JSON file holds exactly this. */
+export interface DemoResult {
+  /** Training events on the log. */
+  readonly events: number;
+  readonly predictions: number;
+  readonly failedRequests: number;
+  /** The first failures, in words. */
+  readonly failures: readonly string[];
+  readonly labelsJoined: number;
+  /** Examples learned beyond one an event id: 0 when none was learned twice. */
+  readonly duplicatesLearned: number;
+  /** Of version 1 over everything it learned, each example predicted before it was learned. */
+  readonly progressiveLogLoss: number;
+  /** Of predicting the running base rate on the same examples. */
+  readonly baseRateLogLoss: number;
+  /** From the acknowledgement of an event to the first answer that has learned it. */
+  readonly freshnessMs: { readonly p50: number | null; readonly p99: number | null; readonly count: number };
+  /** From SIGKILL of the learner to the first answer from weights learned after it; process start included. */
+  readonly recoveryMs: number | null;
+  readonly versions: readonly {
+    readonly version: number;
+    readonly examplesLearned: number;
+    readonly logLoss: number | null;
+    readonly answered: number;
+  }[];
+  /** Greatest resident memory of each service, MB. */
+  readonly rssMb: Readonly<Record<string, number>>;
+  readonly stateDigest: string;
+  readonly replayedStateDigest: string;
+}
+
+const RSS_MAX_MB = 300;
+
+/** Returns everything a result fails to show; empty when the demo proves what it says. */
+export function faultsOf(result: DemoResult): string[] {
+  const faults: string[] = [];
+  if (result.failedRequests > 0) faults.push(`${String(result.failedRequests)} requests failed: ${result.failures.join('; ')}`);
+  if (!(result.progressiveLogLoss < result.baseRateLogLoss)) faults.push('the model is no better than the base rate');
+  if (result.duplicatesLearned !== 0) faults.push(`${String(result.duplicatesLearned)} more examples learned than there are event ids`);
+  if (result.labelsJoined === 0) faults.push('no label found its prediction');
+  if (result.recoveryMs === null) faults.push('no answer came from weights learned after the kill');
+  if (result.stateDigest !== result.replayedStateDigest) faults.push('the replay learned another state');
+  for (const [service, mb] of Object.entries(result.rssMb)) {
+    if (mb > RSS_MAX_MB) faults.push(`${service} used ${String(mb)} MB, allowed ${String(RSS_MAX_MB)}`);
+  }
+  return faults;
+}
+
+/** Returns the closing summary, a line each. */
+export function summaryOf(result: DemoResult): string[] {
+  const { freshnessMs, versions } = result;
+  const digests = result.stateDigest === result.replayedStateDigest ? 'identical' : 'DIFFERENT';
+  return [
+    `${String(result.events)} events learned, ${String(result.predictions)} predictions answered, ${String(result.failedRequests)} requests failed`,
+    `${String(result.labelsJoined)} labels found their prediction; ${String(result.duplicatesLearned)} examples learned twice`,
+    `progressive log-loss ${result.progressiveLogLoss.toFixed(4)} against ${result.baseRateLogLoss.toFixed(4)} of the running base rate`,
+    `freshness, acknowledged to answered: p50 ${String(freshnessMs.p50)} ms, p99 ${String(freshnessMs.p99)} ms over ${String(freshnessMs.count)} timed events`,
+    `learner killed with SIGKILL: answers from newer weights again after ${String(result.recoveryMs)} ms`,
+    `state after the kill and state learned again from the log without one: ${digests} (${result.stateDigest.slice(0, 16)}…)`,
+    ...versions.map(
+      ({ version, examplesLearned, logLoss, answered }) =>
+        `version ${String(version)}: ${String(examplesLearned)} examples learned, log-loss ${logLoss === null ? '–' : logLoss.toFixed(4)}, ${String(answered)} answers`,
+    ),
+    `memory, greatest resident: ${Object.entries(result.rssMb).map(([service, mb]) => `${service} ${String(mb)} MB`).join(', ')}`,
+  ];
+}

@@ -1,0 +1,153 @@
+import type { Action } from './actions.ts';
+import type { Flight } from './flights.ts';
+import type { FreshnessProbe } from './freshness-probe.ts';
+import type { HttpClient } from './http-client.ts';
+
+const PREDICTIONS_AT_ONCE = 24;
+const ITEMS_A_REQUEST = 200;
+/** One flight in so many is not asked about; its outcome is published as an event, which times freshness. */
+const UNASKED_SHARE = 25;
+
+/** What clients have done so far. */
+export interface TrafficCounts {
+  events: number;
+  predictions: number;
+  labels: number;
+  failedRequests: number;
+  /** Answers by version that served them. */
+  readonly served: Map<number, number>;
+  /** Newest position and staleness that an answer told. */
+  position: number;
+  stalenessMs: number;
+  /** Event time of the traffic. */
+  eventTimeMs: number;
+  /** The first failures, in words. */
+  readonly failures: string[];
+}
+
+/** What the traffic needs. */
+export interface TrafficDeps {
+  readonly http: HttpClient;
+  readonly routerUrl: string;
+  readonly ingestUrl: string;
+  readonly model: string;
+  readonly probe: FreshnessProbe;
+  readonly counts: TrafficCounts;
+  readonly onAnswer: (position: number) => void;
+}
+
+/** The clients of a model: they publish past flights, ask about departing ones, and tell the truth at landing. */
+export interface Traffic {
+  /** Publishes the outcomes of past flights as training events. */
+  publish(flights: readonly Flight[]): Promise<void>;
+  /** Lives through actions in event time. */
+  live(actions: readonly Action[]): Promise<void>;
+}
+
+interface PredictAnswer {
+  readonly predictionId: string;
+  readonly version: number;
+  readonly snapshotPosition: number;
+  readonly stalenessMs: number;
+}
+
+/** Returns the clients. Every answer that is not a success is counted as a failed request. */
+export function createTraffic({ http, routerUrl, ingestUrl, model, probe, counts, onAnswer }: TrafficDeps): Traffic {
+  const predictionIds = new Map<string, string>();
+  const predictUrl = `${routerUrl}/v1/models/${model}/predict`;
+  const eventsUrl = `${ingestUrl}/v1/models/${model}/events`;
+  const labelsUrl = `${ingestUrl}/v1/models/${model}/labels`;
+
+  async function send(url: string, body: unknown, expected: number): Promise<unknown> {
+    try {
+      const answer = await http.send('POST', url, body);
+      if (answer.status === expected) return answer.body;
+      failed(`${url}: ${String(answer.status)} ${JSON.stringify(answer.body).slice(0, 200)}`);
+    } catch (error) {
+      failed(`${url}: ${String(error)}`);
+    }
+    return undefined;
+  }
+
+  function failed(words: string): void {
+    counts.failedRequests += 1;
+    if (counts.failures.length < 5) counts.failures.push(words);
+  }
+
+  const isAsked = (flight: Flight): boolean => Number(flight.id.slice(7)) % UNASKED_SHARE !== 0;
+
+  const eventOf = ({ id, route, landingMs, features, label }: Flight): object => ({ id, subject: route, eventTimeMs: landingMs, features, label });
+
+  async function predict(flight: Flight): Promise<void> {
+    const body = { subject: flight.route, features: flight.features, id: flight.id, predictedAtMs: flight.departureMs };
+    const answer = (await send(predictUrl, body, 200)) as PredictAnswer | undefined;
+    if (answer === undefined) return;
+    counts.predictions += 1;
+    counts.served.set(answer.version, (counts.served.get(answer.version) ?? 0) + 1);
+    counts.position = Math.max(counts.position, answer.snapshotPosition);
+    counts.stalenessMs = answer.stalenessMs;
+    predictionIds.set(flight.id, answer.predictionId);
+    probe.answered(answer.snapshotPosition, performance.now());
+    onAnswer(answer.snapshotPosition);
+  }
+
+  async function tell(flights: readonly Flight[]): Promise<void> {
+    const labels = flights.flatMap(({ id, label, landingMs }) => {
+      const predictionId = predictionIds.get(id);
+      predictionIds.delete(id);
+      return predictionId === undefined ? [] : [{ predictionId, label, observedAtMs: landingMs }];
+    });
+    if (labels.length === 0) return;
+    if ((await send(labelsUrl, labels, 202)) !== undefined) counts.labels += labels.length;
+  }
+
+  async function publishSome(flights: readonly Flight[], isTimed: boolean): Promise<void> {
+    if (flights.length === 0) return;
+    const answer = (await send(eventsUrl, flights.map(eventOf), 202)) as { items: { offset: number }[] } | undefined;
+    if (answer === undefined) return;
+    counts.events += flights.length;
+    const offset = answer.items[0]?.offset;
+    if (isTimed && offset !== undefined) probe.acknowledged(offset, performance.now());
+  }
+
+  /** Takes actions up to the next change of kind, so that no label overtakes its prediction. */
+  async function together(kind: Action['kind'], flights: readonly Flight[]): Promise<void> {
+    if (kind === 'departs') {
+      const queue = flights.filter(isAsked);
+      let next = 0;
+      const worker = async (): Promise<void> => {
+        for (let flight = queue[next++]; flight !== undefined; flight = queue[next++]) await predict(flight);
+      };
+      await Promise.all(Array.from({ length: PREDICTIONS_AT_ONCE }, worker));
+      return;
+    }
+    await Promise.all([tell(flights.filter(isAsked)), publishSome(flights.filter((flight) => !isAsked(flight)), true)]);
+  }
+
+  return {
+    async publish(flights) {
+      const groups = Array.from({ length: Math.ceil(flights.length / ITEMS_A_REQUEST) }, (_, index) =>
+        flights.slice(index * ITEMS_A_REQUEST, (index + 1) * ITEMS_A_REQUEST),
+      );
+      for (const group of groups) {
+        await publishSome(group, false);
+        counts.eventTimeMs = group.at(-1)?.landingMs ?? counts.eventTimeMs;
+      }
+    },
+
+    async live(actions) {
+      // Within a quarter of an hour of event time departures are asked about together, then landings told together.
+      const SLICE_MS = 15 * 60_000;
+      for (let from = 0; from < actions.length; ) {
+        const endMs = Math.floor((actions[from]?.atMs ?? 0) / SLICE_MS + 1) * SLICE_MS;
+        let to = from;
+        while (to < actions.length && (actions[to]?.atMs ?? Infinity) < endMs) to += 1;
+        const slice = actions.slice(from, to);
+        await together('departs', slice.filter(({ kind }) => kind === 'departs').map(({ flight }) => flight));
+        await together('lands', slice.filter(({ kind }) => kind === 'lands').map(({ flight }) => flight));
+        counts.eventTimeMs = endMs;
+        from = to;
+      }
+    },
+  };
+}

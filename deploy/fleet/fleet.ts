@@ -1,0 +1,160 @@
+import { join, resolve } from 'node:path';
+import { endProcess, forgetPid, spawnComponent } from '../local/component-process.ts';
+import type { SpawnedProcess } from '../local/component-process.ts';
+import { choosePorts } from '../local/ports.ts';
+import { isRunning } from '../local/process-identity.ts';
+import type { StackAddresses } from '../local/stack.ts';
+import { waitUntil } from '../local/wait-until.ts';
+
+/** The five services, in the order in which they are started; any order works. */
+export const SERVICES = ['registry', 'online-learner', 'ingest', 'monitor', 'router'] as const;
+
+/** One of the five services. */
+export type ServiceName = (typeof SERVICES)[number];
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+const READY_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 15_000;
+const STANDARD_PORT: Readonly<Record<ServiceName, number>> = {
+  router: 8080,
+  ingest: 8082,
+  'online-learner': 8083,
+  registry: 8084,
+  monitor: 8085,
+};
+
+/** How the services are started. */
+export interface FleetOptions {
+  readonly stack: StackAddresses;
+  /** Where logs and pid files go. */
+  readonly dataDir: string;
+  /** How many of each; one when not said, none for 0. */
+  readonly instances?: Partial<Record<ServiceName, number>>;
+  /** Settings for all, over the defaults. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** 8080 … 8085 where they are free. */
+  readonly preferStandardPorts?: boolean;
+  readonly onProgress?: (line: string) => void;
+}
+
+/** One process of a service. */
+export interface ServiceProcess {
+  readonly name: ServiceName;
+  readonly url: string;
+  readonly logFile: string;
+  /** Process id while it runs. */
+  readonly pid: () => number | undefined;
+  readonly isRunning: () => boolean;
+  /** Starts it, again or for the first time, on the same port; resolves when it runs, not when it is ready. */
+  start(): Promise<void>;
+  /** Resolves when /readyz says ready; throws what it last said when the limit has passed. */
+  untilReady(limitMs?: number): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** SIGTERM, and SIGKILL after a limit. */
+  stop(): Promise<void>;
+}
+
+/** All processes of all services. */
+export interface Fleet {
+  /** Returns a process; throws RangeError when there is none. */
+  one(name: ServiceName, index?: number): ServiceProcess;
+  readonly all: readonly ServiceProcess[];
+  stop(): Promise<void>;
+}
+
+function serviceProcess(name: ServiceName, index: number, port: number, options: FleetOptions): ServiceProcess {
+  const tag = index === 0 ? name : `${name}-${String(index + 1)}`;
+  const pidFile = join(options.dataDir, `${tag}.pid`);
+  const logFile = join(options.dataDir, 'logs', `${tag}.log`);
+  const url = `http://127.0.0.1:${String(port)}`;
+  let running: SpawnedProcess | undefined;
+  const settings = {
+    KAFKA_BROKERS: options.stack.kafkaBrokers,
+    REDIS_URL: options.stack.redisUrl,
+    SCHEMA_REGISTRY_URL: options.stack.schemaRegistryUrl,
+    HTTP_PORT: String(port),
+    INSTANCE_ID: tag,
+    DATA_DIR: join(options.dataDir, tag),
+    ...options.env,
+  };
+
+  async function end(limitMs: number): Promise<void> {
+    const process = running;
+    running = undefined;
+    if (process === undefined) return;
+    process.release();
+    await endProcess(process.identity, limitMs);
+    forgetPid(pidFile);
+  }
+
+  return {
+    name,
+    url,
+    logFile,
+    pid: () => running?.identity.pid,
+    isRunning: () => running !== undefined && isRunning(running.identity),
+    async start() {
+      const env = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+      running = await spawnComponent({
+        command: 'env',
+        args: [...env, process.execPath, join(REPOSITORY, 'services', name, 'main.ts')],
+        cwd: REPOSITORY,
+        pidFile,
+        logFile,
+        watch: {},
+      });
+    },
+    untilReady: (limitMs = READY_LIMIT_MS) =>
+      waitUntil(
+        async () => {
+          if (running !== undefined && !isRunning(running.identity)) throw new Error(`it has ended; see ${logFile}`);
+          const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) });
+          if (answer.status !== 200) throw new Error(await answer.text());
+        },
+        { what: `${tag} to be ready`, limitMs },
+      ),
+    kill: () => end(0),
+    stop: () => end(STOP_LIMIT_MS),
+  };
+}
+
+/** Returns the services as processes of this machine, ready. They end with this process, however it ends. */
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const wanted = SERVICES.flatMap((name) =>
+    Array.from({ length: options.instances?.[name] ?? 1 }, (_, index) => ({ name, index })),
+  );
+  const all: ServiceProcess[] = [];
+  for (const { name, index } of wanted) {
+    const preferred = options.preferStandardPorts === true && index === 0 ? [STANDARD_PORT[name]] : [];
+    const [port = 0] = await choosePorts(1, preferred);
+    const one = serviceProcess(name, index, port, options);
+    all.push(one);
+    await one.start();
+  }
+  const stop = async (): Promise<void> => {
+    await Promise.all(all.map((one) => one.stop()));
+  };
+  try {
+    await Promise.all(
+      all.map(async (one) => {
+        const startMs = performance.now();
+        await one.untilReady();
+        const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+        options.onProgress?.(`${one.name.padEnd(16)} ready in ${seconds} s on ${one.url}`);
+      }),
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    all,
+    stop,
+    one(name, index = 0) {
+      const found = all.filter((candidate) => candidate.name === name)[index];
+      if (found === undefined) throw new RangeError(`no process ${name} ${String(index)}`);
+      return found;
+    },
+  };
+}
