@@ -59,6 +59,11 @@ function flightOf(row: Row, index: number): Flight {
 /** Returns the first flights in order of scheduled departure. */
 export async function readFlights(count: number): Promise<Flight[]> {
   const file = await asyncBufferFromFile(FILE.pathname);
-  const rows = (await parquetReadObjects({ file, compressors, rowStart: 0, rowEnd: count })) as unknown as Row[];
+  const rows = (await parquetReadObjects({
+    file,
+    compressors,
+    rowStart: 0,
+    rowEnd: count,
+  })) as unknown as Row[];
   return rows.map(flightOf);
 }

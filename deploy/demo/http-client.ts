@@ -9,7 +9,12 @@ export interface Answer {
 
 /** Sends requests over kept connections. A connection that is refused or cut is tried once more, as a client would. */
 export interface HttpClient {
-  send(method: string, url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  send(
+    method: string,
+    url: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   close(): void;
 }
 
@@ -19,7 +24,12 @@ const RETRY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 export function createHttpClient(sockets: number): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: sockets });
 
-  function once(method: string, url: string, payload: Buffer | undefined, headers: Readonly<Record<string, string>>): Promise<Answer> {
+  function once(
+    method: string,
+    url: string,
+    payload: Buffer | undefined,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const sent = request(
         url,
@@ -28,7 +38,9 @@ export function createHttpClient(sockets: number): HttpClient {
           method,
           timeout: 30_000,
           headers: {
-            ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(payload.length) }),
+            ...(payload === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': String(payload.length) }),
             ...headers,
           },
         },
@@ -52,7 +64,8 @@ export function createHttpClient(sockets: number): HttpClient {
 
   return {
     async send(method, url, body, headers = {}) {
-      const payload = body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+      const payload =
+        body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
       try {
         return await once(method, url, payload, headers);
       } catch (error) {
@@ -60,6 +73,8 @@ export function createHttpClient(sockets: number): HttpClient {
         return once(method, url, payload, headers);
       }
     },
-    close: () => { agent.destroy(); },
+    close: () => {
+      agent.destroy();
+    },
   };
 }

@@ -59,13 +59,25 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       screen.say(`${signal}: stopping everything`);
-      void stopAll().finally(() => { process.exit(130); });
+      void stopAll().finally(() => {
+        process.exit(130);
+      });
     });
   }
   try {
-    stack = await startStack({ dataDir, ephemeral: true, preferStandardPorts: values.keep, onProgress: screen.say, env: process.env });
+    stack = await startStack({
+      dataDir,
+      ephemeral: true,
+      preferStandardPorts: values.keep,
+      onProgress: screen.say,
+      env: process.env,
+    });
     const setup = {
-      kafka: createKafkaClient({ brokers: stack.kafkaBrokers.split(','), clientId: 'headrace-demo', log: silentLog }),
+      kafka: createKafkaClient({
+        brokers: stack.kafkaBrokers.split(','),
+        clientId: 'headrace-demo',
+        log: silentLog,
+      }),
       schemaRegistryUrl: stack.schemaRegistryUrl,
       layout: { partitions: 8, replicationFactor: 1, minInsyncReplicas: 1 },
     };
@@ -83,7 +95,9 @@ async function main(): Promise<number> {
     if (values.keep) {
       await keepRunning(fleet, screen.say);
     } else {
-      screen.say('\nnext: npm run demo -- --keep leaves everything running and prints the URLs; README.md says what to try');
+      screen.say(
+        '\nnext: npm run demo -- --keep leaves everything running and prints the URLs; README.md says what to try',
+      );
     }
     return faults.length === 0 ? 0 : 1;
   } catch (error) {
@@ -104,7 +118,9 @@ async function keepRunning(fleet: Fleet, say: (line: string) => void): Promise<v
   curl -s ${router}/v1/models/flights-late/predict -H 'content-type: application/json' -d '{"subject":"SEA-LAX","features":{"hour":17,"weekday":5,"origin":"SEA","destination":"LAX","route":"SEA-LAX","distance":954}}'
   curl -s ${fleet.one('monitor').url}/v1/models/flights-late/report
   curl -s ${fleet.one('registry').url}/v1/models/flights-late/history`);
-  await new Promise(() => { setInterval(() => undefined, 60_000); }); // a signal ends the process
+  await new Promise(() => {
+    setInterval(() => undefined, 60_000);
+  }); // a signal ends the process
 }
 
 process.exitCode = await main();

@@ -24,10 +24,16 @@ const ACTOR = { 'headrace-actor': 'demo' };
 export function createOperator(http: HttpClient, registryUrl: string, model: string): Operator {
   const base = `${registryUrl}/v1/models/${model}`;
 
-  async function ask<T>(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<{ body: T; etag: string }> {
+  async function ask(
+    method: string,
+    url: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ body: unknown; etag: string }> {
     const answer = await http.send(method, url, body, { ...ACTOR, ...headers });
-    if (answer.status >= 400) throw new Error(`${method} ${url}: ${String(answer.status)} ${JSON.stringify(answer.body)}`);
-    return { body: answer.body as T, etag: String(answer.headers['etag'] ?? '') };
+    if (answer.status >= 400)
+      throw new Error(`${method} ${url}: ${String(answer.status)} ${JSON.stringify(answer.body)}`);
+    return { body: answer.body, etag: String(answer.headers['etag'] ?? '') };
   }
 
   return {
@@ -35,12 +41,12 @@ export function createOperator(http: HttpClient, registryUrl: string, model: str
       await ask('POST', `${registryUrl}/v1/models`, spec);
     },
     async addVersion(body) {
-      const { body: made } = await ask<{ version: number }>('POST', `${base}/versions`, body);
+      const made = (await ask('POST', `${base}/versions`, body)).body as { version: number };
       const url = `${base}/versions/${String(made.version)}`;
       await waitUntil(
         async () => {
-          const { body: version } = await ask<{ life: string }>('GET', url);
-          if (version.life !== 'live') throw new Error(`it is ${version.life}`);
+          const { life } = (await ask('GET', url)).body as { life: string };
+          if (life !== 'live') throw new Error(`it is ${life}`);
         },
         { what: `version ${String(made.version)} to be live`, limitMs: 30_000 },
       );
@@ -49,7 +55,7 @@ export function createOperator(http: HttpClient, registryUrl: string, model: str
     },
     async setTraffic(wanted) {
       const { etag } = await ask('GET', `${base}/traffic`);
-      return (await ask<PlanView>('PUT', `${base}/traffic`, wanted, { 'if-match': etag })).body;
+      return (await ask('PUT', `${base}/traffic`, wanted, { 'if-match': etag })).body as PlanView;
     },
   };
 }

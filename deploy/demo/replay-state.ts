@@ -24,7 +24,10 @@ const onFatal = (error: unknown): never => {
   throw error;
 };
 
-const settings = loadConfig(onlineLearnerSettings, { ...process.env, INSTANCE_ID: `replay-${String(process.pid)}` });
+const settings = loadConfig(onlineLearnerSettings, {
+  ...process.env,
+  INSTANCE_ID: `replay-${String(process.pid)}`,
+});
 const stopping = new AbortController();
 const { kafka, codec, producer, partitions } = await openTopics({
   service: 'replay',
@@ -46,7 +49,15 @@ const partition = partitionOf(key, partitions);
 const learner = new ShardLearner(state.spec);
 learner.position = start.position;
 const runtime = new ShardRuntime(
-  { model: state, shardKey: key, shard: 0, partition, learner, checkpoint: replayPorts.checkpoint, ports: replayPorts.learner },
+  {
+    model: state,
+    shardKey: key,
+    shard: 0,
+    partition,
+    learner,
+    checkpoint: replayPorts.checkpoint,
+    ports: replayPorts.learner,
+  },
   -1,
 );
 runtime.reconcile();
@@ -77,7 +88,9 @@ console.log(
     position: view.position,
     events,
     uniqueIds: ids.size,
-    examplesLearned: Object.fromEntries(view.versions.map(({ version, examplesLearned }) => [version, examplesLearned])),
+    examplesLearned: Object.fromEntries(
+      view.versions.map(({ version, examplesLearned }) => [version, examplesLearned]),
+    ),
   }),
 );
 runtime.stop();

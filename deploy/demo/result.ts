@@ -34,9 +34,12 @@ const RSS_MAX_MB = 300;
 /** Returns everything a result fails to show; empty when the demo proves what it says. */
 export function faultsOf(result: DemoResult): string[] {
   const faults: string[] = [];
-  if (result.failedRequests > 0) faults.push(`${String(result.failedRequests)} requests failed: ${result.failures.join('; ')}`);
-  if (!(result.progressiveLogLoss < result.baseRateLogLoss)) faults.push('the model is no better than the base rate');
-  if (result.duplicatesLearned !== 0) faults.push(`${String(result.duplicatesLearned)} more examples learned than there are event ids`);
+  if (result.failedRequests > 0)
+    faults.push(`${String(result.failedRequests)} requests failed: ${result.failures.join('; ')}`);
+  if (!(result.progressiveLogLoss < result.baseRateLogLoss))
+    faults.push('the model is no better than the base rate');
+  if (result.duplicatesLearned !== 0)
+    faults.push(`${String(result.duplicatesLearned)} more examples learned than there are event ids`);
   if (result.labelsJoined === 0) faults.push('no label found its prediction');
   if (result.recoveryMs === null) faults.push('no answer came from weights learned after the kill');
   if (result.stateDigest !== result.replayedStateDigest) faults.push('the replay learned another state');
@@ -61,6 +64,8 @@ export function summaryOf(result: DemoResult): string[] {
       ({ version, examplesLearned, logLoss, answered }) =>
         `version ${String(version)}: ${String(examplesLearned)} examples learned, log-loss ${logLoss === null ? '–' : logLoss.toFixed(4)}, ${String(answered)} answers`,
     ),
-    `memory, greatest resident: ${Object.entries(result.rssMb).map(([service, mb]) => `${service} ${String(mb)} MB`).join(', ')}`,
+    `memory, greatest resident: ${Object.entries(result.rssMb)
+      .map(([service, mb]) => `${service} ${String(mb)} MB`)
+      .join(', ')}`,
   ];
 }

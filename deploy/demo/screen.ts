@@ -48,9 +48,11 @@ export function createScreen(out: NodeJS.WriteStream, nowMs: () => number): Scre
     const events = rate(moment.events, before.events);
     const predictions = rate(moment.predictions, before.predictions);
     before = { atMs, events: moment.events, predictions: moment.predictions };
-    const traffic = [...moment.traffic].sort(([a], [b]) => a - b).map(([version, share]) => `v${String(version)} ${share.toFixed(0)} %`);
+    const traffic = [...moment.traffic]
+      .sort(([a], [b]) => a - b)
+      .map(([version, share]) => `v${String(version)} ${share.toFixed(0)} %`);
     return [
-      `${moment.phase}`,
+      moment.phase,
       `  events ${events}/s   predictions ${predictions}/s   failed requests ${String(moment.failedRequests)}`,
       `  progressive log-loss ${number(moment.logLoss, 4)}   base rate ${number(moment.baseRateLogLoss, 4)}`,
       `  freshness p50 ${ms(moment.freshnessMs)}   staleness ${ms(moment.stalenessMs)}   lag ${moment.lag === undefined ? '–' : String(moment.lag)}   traffic ${traffic.join(' ') || '–'}`,

@@ -31,7 +31,11 @@ export interface StoryDeps {
 interface StateView {
   readonly position: number;
   readonly stateDigest: string;
-  readonly versions: readonly { readonly version: number; readonly examplesLearned: number; readonly metrics: { logLoss: number | null; baseRateLogLoss: number | null } }[];
+  readonly versions: readonly {
+    readonly version: number;
+    readonly examplesLearned: number;
+    readonly metrics: { logLoss: number | null; baseRateLogLoss: number | null };
+  }[];
 }
 
 interface ReplayResult {
@@ -86,7 +90,9 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     onAnswer: (position) => {
       if (killed === undefined || recoveryMs !== undefined || position <= killed.position) return;
       recoveryMs = Math.round(performance.now() - killed.atMs);
-      screen.say(`  the first answer from weights learned after the kill came ${String(recoveryMs)} ms after it`);
+      screen.say(
+        `  the first answer from weights learned after the kill came ${String(recoveryMs)} ms after it`,
+      );
     },
   });
 
@@ -94,7 +100,10 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
   let servedBefore = new Map<number, number>();
   const show = async (): Promise<void> => {
     watched = await watch.look();
-    const since = [...counts.served].map(([version, count]): [number, number] => [version, count - (servedBefore.get(version) ?? 0)]);
+    const since = [...counts.served].map(([version, count]): [number, number] => [
+      version,
+      count - (servedBefore.get(version) ?? 0),
+    ]);
     servedBefore = new Map(counts.served);
     const total = since.reduce((sum, [, count]) => sum + count, 0);
     screen.show({
@@ -107,13 +116,28 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
       freshnessMs: probe.quantiles().p50 ?? undefined,
       stalenessMs: counts.predictions > 0 ? counts.stalenessMs : undefined,
       lag: watched.lag,
-      traffic: total === 0 ? new Map() : new Map(since.filter(([, count]) => count > 0).map(([version, count]) => [version, (100 * count) / total])),
+      traffic:
+        total === 0
+          ? new Map()
+          : new Map(
+              since
+                .filter(([, count]) => count > 0)
+                .map(([version, count]) => [version, (100 * count) / total]),
+            ),
     });
   };
-  const ticker = setInterval(() => { void show(); }, process.stdout.isTTY ? 500 : 2000);
+  const ticker = setInterval(
+    () => {
+      void show();
+    },
+    process.stdout.isTTY ? 500 : 2000,
+  );
 
   const stateOf = async (): Promise<StateView> => {
-    const { status, body } = await http.send('GET', `${fleet.one('online-learner').url}/v1/models/${MODEL}/state`);
+    const { status, body } = await http.send(
+      'GET',
+      `${fleet.one('online-learner').url}/v1/models/${MODEL}/state`,
+    );
     const state = (body as { shards?: StateView[] }).shards?.[0];
     if (status !== 200 || state === undefined) throw new Error(`the learner answers ${String(status)}`);
     return state;
@@ -161,14 +185,18 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     await learner.untilReady();
 
     const second = await operator.addVersion({ mode: 'copy', parent: first, learner: { alpha: 0.05 } });
-    screen.say(`version ${String(second)} is a copy of version ${String(first)} with learning rate 0.05 instead of 0.1; it learns on`);
+    screen.say(
+      `version ${String(second)} is a copy of version ${String(first)} with learning rate 0.05 instead of 0.1; it learns on`,
+    );
     await untilRouterHas(http, fleet.one('router').url, second);
     for (const [index, weight] of WEIGHTS_BP.entries()) {
       await operator.setTraffic({ stable: first, candidate: second, candidateWeightBp: weight });
       screen.say(`the operator gives version ${String(second)} ${String(weight / 100)} % of the traffic`);
       phase = `canary at ${String(weight / 100)} %`;
       const share = (actions.length - half) / WEIGHTS_BP.length;
-      await traffic.live(actions.slice(half + Math.floor(share * index), half + Math.floor(share * (index + 1))));
+      await traffic.live(
+        actions.slice(half + Math.floor(share * index), half + Math.floor(share * (index + 1))),
+      );
     }
     await operator.setTraffic({ stable: second });
     screen.say(`version ${String(second)} is stable; version ${String(first)} learns on in its shadow`);
@@ -218,7 +246,10 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
 async function untilRouterHas(http: HttpClient, routerUrl: string, version: number): Promise<void> {
   await waitUntil(
     async () => {
-      const { status } = await http.send('GET', `${routerUrl}/v2/models/${MODEL}/versions/${String(version)}/ready`);
+      const { status } = await http.send(
+        'GET',
+        `${routerUrl}/v2/models/${MODEL}/versions/${String(version)}/ready`,
+      );
       if (status !== 200) throw new Error(`status ${String(status)}`);
     },
     { what: `the router to have version ${String(version)}`, limitMs: 30_000 },

@@ -52,7 +52,15 @@ interface PredictAnswer {
 }
 
 /** Returns the clients. Every answer that is not a success is counted as a failed request. */
-export function createTraffic({ http, routerUrl, ingestUrl, model, probe, counts, onAnswer }: TrafficDeps): Traffic {
+export function createTraffic({
+  http,
+  routerUrl,
+  ingestUrl,
+  model,
+  probe,
+  counts,
+  onAnswer,
+}: TrafficDeps): Traffic {
   const predictionIds = new Map<string, string>();
   const predictUrl = `${routerUrl}/v1/models/${model}/predict`;
   const eventsUrl = `${ingestUrl}/v1/models/${model}/events`;
@@ -76,10 +84,21 @@ export function createTraffic({ http, routerUrl, ingestUrl, model, probe, counts
 
   const isAsked = (flight: Flight): boolean => Number(flight.id.slice(7)) % UNASKED_SHARE !== 0;
 
-  const eventOf = ({ id, route, landingMs, features, label }: Flight): object => ({ id, subject: route, eventTimeMs: landingMs, features, label });
+  const eventOf = ({ id, route, landingMs, features, label }: Flight): object => ({
+    id,
+    subject: route,
+    eventTimeMs: landingMs,
+    features,
+    label,
+  });
 
   async function predict(flight: Flight): Promise<void> {
-    const body = { subject: flight.route, features: flight.features, id: flight.id, predictedAtMs: flight.departureMs };
+    const body = {
+      subject: flight.route,
+      features: flight.features,
+      id: flight.id,
+      predictedAtMs: flight.departureMs,
+    };
     const answer = (await send(predictUrl, body, 200)) as PredictAnswer | undefined;
     if (answer === undefined) return;
     counts.predictions += 1;
@@ -103,7 +122,8 @@ export function createTraffic({ http, routerUrl, ingestUrl, model, probe, counts
 
   async function publishSome(flights: readonly Flight[], isTimed: boolean): Promise<void> {
     if (flights.length === 0) return;
-    const answer = (await send(eventsUrl, flights.map(eventOf), 202)) as { items: { offset: number }[] } | undefined;
+    const answer = (await send(eventsUrl, flights.map(eventOf), 202)) as
+      { items: { offset: number }[] } | undefined;
     if (answer === undefined) return;
     counts.events += flights.length;
     const offset = answer.items[0]?.offset;
@@ -121,7 +141,13 @@ export function createTraffic({ http, routerUrl, ingestUrl, model, probe, counts
       await Promise.all(Array.from({ length: PREDICTIONS_AT_ONCE }, worker));
       return;
     }
-    await Promise.all([tell(flights.filter(isAsked)), publishSome(flights.filter((flight) => !isAsked(flight)), true)]);
+    await Promise.all([
+      tell(flights.filter(isAsked)),
+      publishSome(
+        flights.filter((flight) => !isAsked(flight)),
+        true,
+      ),
+    ]);
   }
 
   return {
@@ -138,13 +164,19 @@ export function createTraffic({ http, routerUrl, ingestUrl, model, probe, counts
     async live(actions) {
       // Within a quarter of an hour of event time departures are asked about together, then landings told together.
       const SLICE_MS = 15 * 60_000;
-      for (let from = 0; from < actions.length; ) {
+      for (let from = 0; from < actions.length;) {
         const endMs = Math.floor((actions[from]?.atMs ?? 0) / SLICE_MS + 1) * SLICE_MS;
         let to = from;
         while (to < actions.length && (actions[to]?.atMs ?? Infinity) < endMs) to += 1;
         const slice = actions.slice(from, to);
-        await together('departs', slice.filter(({ kind }) => kind === 'departs').map(({ flight }) => flight));
-        await together('lands', slice.filter(({ kind }) => kind === 'lands').map(({ flight }) => flight));
+        await together(
+          'departs',
+          slice.filter(({ kind }) => kind === 'departs').map(({ flight }) => flight),
+        );
+        await together(
+          'lands',
+          slice.filter(({ kind }) => kind === 'lands').map(({ flight }) => flight),
+        );
         counts.eventTimeMs = endMs;
         from = to;
       }

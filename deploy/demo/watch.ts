@@ -19,7 +19,10 @@ export interface Watch {
 interface ReportView {
   readonly lag: Readonly<Record<string, number>>;
   readonly labels: { readonly labelled: number };
-  readonly versions: readonly { readonly version: number; readonly learner: { logLoss: number | null; baseRateLogLoss: number | null } }[];
+  readonly versions: readonly {
+    readonly version: number;
+    readonly learner: { logLoss: number | null; baseRateLogLoss: number | null };
+  }[];
 }
 
 /** Returns the watch over the services at these addresses. */
@@ -36,7 +39,9 @@ export function createWatch(http: HttpClient, model: string, urls: Readonly<Reco
   return {
     async look() {
       await Promise.allSettled(Object.entries(urls).map(([name, url]) => lookAt(name, url)));
-      const answer = await http.send('GET', `${urls['monitor'] ?? ''}/v1/models/${model}/report`).catch(() => undefined);
+      const answer = await http
+        .send('GET', `${urls['monitor'] ?? ''}/v1/models/${model}/report`)
+        .catch(() => undefined);
       if (answer?.status === 200) report = answer.body as ReportView;
       const first = report?.versions[0]?.learner;
       return {

@@ -63,7 +63,12 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-function serviceProcess(name: ServiceName, index: number, port: number, options: FleetOptions): ServiceProcess {
+function serviceProcess(
+  name: ServiceName,
+  index: number,
+  port: number,
+  options: FleetOptions,
+): ServiceProcess {
   const tag = index === 0 ? name : `${name}-${String(index + 1)}`;
   const pidFile = join(options.dataDir, `${tag}.pid`);
   const logFile = join(options.dataDir, 'logs', `${tag}.log`);
@@ -108,7 +113,8 @@ function serviceProcess(name: ServiceName, index: number, port: number, options:
     untilReady: (limitMs = READY_LIMIT_MS) =>
       waitUntil(
         async () => {
-          if (running !== undefined && !isRunning(running.identity)) throw new Error(`it has ended; see ${logFile}`);
+          if (running !== undefined && !isRunning(running.identity))
+            throw new Error(`it has ended; see ${logFile}`);
           const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) });
           if (answer.status !== 200) throw new Error(await answer.text());
         },

@@ -11,9 +11,24 @@ import type { SetupPlan } from './setup.ts';
 const topicsSettings = Type.Object({
   KAFKA_BROKERS: commonSettings.KAFKA_BROKERS,
   SCHEMA_REGISTRY_URL: commonSettings.SCHEMA_REGISTRY_URL,
-  TOPIC_PARTITIONS: Type.Integer({ default: 8, minimum: 1, maximum: 1024, description: 'Partitions of the sharded topics; never changes.' }),
-  TOPIC_REPLICATION: Type.Integer({ default: 1, minimum: 1, maximum: 9, description: 'Replicas of every topic; 3 in production.' }),
-  TOPIC_MIN_INSYNC: Type.Integer({ default: 1, minimum: 1, maximum: 9, description: 'Replicas that must acknowledge; 2 in production.' }),
+  TOPIC_PARTITIONS: Type.Integer({
+    default: 8,
+    minimum: 1,
+    maximum: 1024,
+    description: 'Partitions of the sharded topics; never changes.',
+  }),
+  TOPIC_REPLICATION: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: 9,
+    description: 'Replicas of every topic; 3 in production.',
+  }),
+  TOPIC_MIN_INSYNC: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: 9,
+    description: 'Replicas that must acknowledge; 2 in production.',
+  }),
 });
 
 const HELP = `usage: npm run topics [-- --dry-run]
@@ -34,7 +49,9 @@ function describe(plan: SetupPlan): string[] {
         return `topic ${change.topic}: ${change.why}`;
     }
   });
-  const schemas = plan.schemas.filter(({ kind }) => kind !== 'same').map(({ subject, kind }) => `schema ${subject}: ${kind}`);
+  const schemas = plan.schemas
+    .filter(({ kind }) => kind !== 'same')
+    .map(({ subject, kind }) => `schema ${subject}: ${kind}`);
   return [...topics, ...schemas];
 }
 
@@ -46,7 +63,11 @@ async function main(): Promise<number> {
   }
   const config = loadConfig(topicsSettings, process.env);
   const deps = {
-    kafka: createKafkaClient({ brokers: brokersOf(config.KAFKA_BROKERS), clientId: 'headrace-topics', log: silentLog }),
+    kafka: createKafkaClient({
+      brokers: brokersOf(config.KAFKA_BROKERS),
+      clientId: 'headrace-topics',
+      log: silentLog,
+    }),
     schemaRegistryUrl: config.SCHEMA_REGISTRY_URL,
     layout: {
       partitions: config.TOPIC_PARTITIONS,

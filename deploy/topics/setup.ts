@@ -23,15 +23,20 @@ export interface SetupPlan {
 export async function planSetup({ kafka, schemaRegistryUrl, layout }: SetupDeps): Promise<SetupPlan> {
   const topics = await planTopics(kafka, TOPICS, layout);
   const schemas: SchemaChange[] = [];
-  for (const { name } of TOPICS) schemas.push(await planSchema(schemaRegistryUrl, subjectOf(name), schemaOf(name)));
+  for (const { name } of TOPICS)
+    schemas.push(await planSchema(schemaRegistryUrl, subjectOf(name), schemaOf(name)));
   return { topics, schemas };
 }
 
 /** Carries a plan out. Idempotent: a second run plans nothing. */
-export async function applySetup({ kafka, schemaRegistryUrl, layout }: SetupDeps, plan: SetupPlan): Promise<void> {
+export async function applySetup(
+  { kafka, schemaRegistryUrl, layout }: SetupDeps,
+  plan: SetupPlan,
+): Promise<void> {
   await applyTopics(kafka, TOPICS, layout, plan.topics);
   for (const { name } of TOPICS) {
     const change = plan.schemas.find(({ subject }) => subject === subjectOf(name));
-    if (change !== undefined && change.kind !== 'same') await registerSchema(schemaRegistryUrl, change.subject, schemaOf(name));
+    if (change !== undefined && change.kind !== 'same')
+      await registerSchema(schemaRegistryUrl, change.subject, schemaOf(name));
   }
 }

@@ -6,7 +6,11 @@ export const ingestSettings = Type.Object({
   ...commonSettings,
   ...redisSettings,
   HTTP_PORT: portSetting(8082),
-  GROUP_ID: Type.String({ default: 'headrace-ingest-join', minLength: 1, description: 'Consumer group of the join.' }),
+  GROUP_ID: Type.String({
+    default: 'headrace-ingest-join',
+    minLength: 1,
+    description: 'Consumer group of the join.',
+  }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 8_388_608,
     minimum: 1024,
@@ -19,18 +23,29 @@ export const ingestSettings = Type.Object({
     maximum: 1_048_576,
     description: 'Longest NDJSON line, bytes.',
   }),
-  ITEMS_MAX: Type.Integer({ default: 100_000, minimum: 1, maximum: 1_000_000, description: 'Most items of one request.' }),
+  ITEMS_MAX: Type.Integer({
+    default: 100_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Most items of one request.',
+  }),
   QUEUE_ITEMS_MAX: Type.Integer({
     default: 50_000,
     minimum: 100,
     maximum: 1_000_000,
     description: 'Items of one shard that may wait for Kafka before requests are answered 429.',
   }),
-  RECORD_ITEMS_MAX: Type.Integer({ default: 1000, minimum: 1, maximum: 10_000, description: 'Most items of one record.' }),
+  RECORD_ITEMS_MAX: Type.Integer({
+    default: 1000,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Most items of one record.',
+  }),
   JOIN_BUDGET_BYTES: Type.Integer({
     default: 536_870_912,
     minimum: 1_048_576,
     maximum: 68_719_476_736,
-    description: 'Bytes of waiting predictions in Redis, per shard, above which predictions are read no further.',
+    description:
+      'Bytes of waiting predictions in Redis, per shard, above which predictions are read no further.',
   }),
 });

@@ -94,7 +94,8 @@ export function createIntake({ ports, partitions, capacity, batchMax }: IntakeDe
     writing.delete(key);
   }
 
-  const keyOf = (model: ModelState, kind: string, shard: number): string => `${kind}/${shardKey(model.spec.name, shard)}`;
+  const keyOf = (model: ModelState, kind: string, shard: number): string =>
+    `${kind}/${shardKey(model.spec.name, shard)}`;
 
   return {
     hasRoom: (model, kind, count) => queueOf(keyOf(model, kind, 0)).hasRoom(count),
@@ -102,7 +103,9 @@ export function createIntake({ ports, partitions, capacity, batchMax }: IntakeDe
       const results = items.map(
         (item) =>
           new Promise<Written>((resolve, reject) => {
-            queueOf(keyOf(model, item.kind, shardOf(model, item))).add([{ item, traceparent, resolve, reject }]);
+            queueOf(keyOf(model, item.kind, shardOf(model, item))).add([
+              { item, traceparent, resolve, reject },
+            ]);
           }),
       );
       const shards = new Set(items.map((item) => shardOf(model, item)));

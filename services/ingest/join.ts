@@ -2,7 +2,19 @@ import type { TrainingEvent } from '../../shared/domain/events.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
 import { watermarkOf } from './domain/watermark.ts';
-import type { IngestPorts, JoinItem, JoinOutcome, JoinPrediction, JoinStore, OutRecord, Outcome, PartitionHandler, RecordBatch, LogRange, TopicPartition } from './ports.ts';
+import type {
+  IngestPorts,
+  JoinItem,
+  JoinOutcome,
+  JoinPrediction,
+  JoinStore,
+  OutRecord,
+  Outcome,
+  PartitionHandler,
+  RecordBatch,
+  LogRange,
+  TopicPartition,
+} from './ports.ts';
 
 const JOINED_TOPICS = ['predictions.v1', 'labels.v1'] as const;
 const CLOSED_AT_ONCE = 1000;
@@ -42,8 +54,22 @@ interface Touched {
   watermarkMs: number;
 }
 
-function trainingEvent({ prediction }: JoinPrediction, label: number, labelledAtMs: number | null): TrainingEvent {
-  const { id, predictedAtMs, subject, features, planVersion, assignedArm, servedVersion, assignmentProbability, scores } = prediction;
+function trainingEvent(
+  { prediction }: JoinPrediction,
+  label: number,
+  labelledAtMs: number | null,
+): TrainingEvent {
+  const {
+    id,
+    predictedAtMs,
+    subject,
+    features,
+    planVersion,
+    assignedArm,
+    servedVersion,
+    assignmentProbability,
+    scores,
+  } = prediction;
   return {
     id,
     eventTimeMs: predictedAtMs,
@@ -52,7 +78,16 @@ function trainingEvent({ prediction }: JoinPrediction, label: number, labelledAt
     label,
     weight: 1,
     labelSource: labelledAtMs === null ? 'default' : 'label',
-    served: { predictionId: id, predictedAtMs, planVersion, assignedArm, servedVersion, assignmentProbability, scores, labelledAtMs },
+    served: {
+      predictionId: id,
+      predictedAtMs,
+      planVersion,
+      assignedArm,
+      servedVersion,
+      assignmentProbability,
+      scores,
+      labelledAtMs,
+    },
   };
 }
 
@@ -131,7 +166,12 @@ export function createJoin(deps: JoinDeps): Join {
   }
 
   /** Moves a shard's watermark and returns the predictions whose window it has passed, to be learned with the default. */
-  async function closeWindows(key: string, batch: RecordBatch, newestMs: number, model: ModelState): Promise<JoinPrediction[]> {
+  async function closeWindows(
+    key: string,
+    batch: RecordBatch,
+    newestMs: number,
+    model: ModelState,
+  ): Promise<JoinPrediction[]> {
     const progress = await progressOf(key, batch, newestMs);
     const { watermarkMs } = progress;
     await store.advance(key, progress);
@@ -162,22 +202,35 @@ export function createJoin(deps: JoinDeps): Join {
     return made;
   }
 
-  function recordOf(model: string, shard: number, batch: RecordBatch, input: { names: readonly string[]; watermarkMs: number | null; events: readonly TrainingEvent[] }): OutRecord {
+  function recordOf(
+    model: string,
+    shard: number,
+    batch: RecordBatch,
+    input: { names: readonly string[]; watermarkMs: number | null; events: readonly TrainingEvent[] },
+  ): OutRecord {
     return {
       topic: 'training-events.v1',
       key: shardKey(model, shard),
       partition: batch.partition,
-      value: { model, shard, featureNames: input.names, watermarkMs: input.watermarkMs, events: input.events },
+      value: {
+        model,
+        shard,
+        featureNames: input.names,
+        watermarkMs: input.watermarkMs,
+        events: input.events,
+      },
     };
   }
 
   /** Takes one record and returns what it makes to be learned. */
   async function takeRecord(batch: RecordBatch, index: number): Promise<Outcome<OutRecord>> {
     const record = batch.records[index];
-    if (record?.topic !== 'predictions.v1' && record?.topic !== 'labels.v1') return { kind: 'skipped', reason: 'foreign-topic' };
+    if (record?.topic !== 'predictions.v1' && record?.topic !== 'labels.v1')
+      return { kind: 'skipped', reason: 'foreign-topic' };
     const { model: name, shard } = record.value;
     const model = directory().get(name);
-    if (model === undefined) return { kind: 'poison', reason: 'unknown-model', detail: `model ${name} does not exist` };
+    if (model === undefined)
+      return { kind: 'poison', reason: 'unknown-model', detail: `model ${name} does not exist` };
     const key = shardKey(name, shard);
     const items = itemsOf(batch, index, model);
     if (items.length === 0) return { kind: 'handled', emit: [] };
@@ -203,9 +256,12 @@ export function createJoin(deps: JoinDeps): Join {
     }
     const names = model.spec.features.map((feature) => feature.name);
     const { watermarkMs } = touchedOf(key);
-    const emit = [...byNames.values()].map((group) => recordOf(name, shard, batch, { ...group, watermarkMs }));
+    const emit = [...byNames.values()].map((group) =>
+      recordOf(name, shard, batch, { ...group, watermarkMs }),
+    );
     const isWorthARecord = watermarkMs - (lastEmittedMs.get(key) ?? 0) >= windowShareMs(key);
-    if (emit.length === 0 && isWorthARecord) emit.push(recordOf(name, shard, batch, { names, watermarkMs, events: [] }));
+    if (emit.length === 0 && isWorthARecord)
+      emit.push(recordOf(name, shard, batch, { names, watermarkMs, events: [] }));
     if (emit.length > 0) lastEmittedMs.set(key, watermarkMs);
     return { kind: 'handled', emit };
   }
@@ -224,7 +280,8 @@ export function createJoin(deps: JoinDeps): Join {
   }
 
   return {
-    pushesBack: () => (isPaused ? `join memory: the budget of ${String(deps.budgetBytes)} bytes is reached` : undefined),
+    pushesBack: () =>
+      isPaused ? `join memory: the budget of ${String(deps.budgetBytes)} bytes is reached` : undefined,
 
     async takeOver(partitions) {
       assigned = partitions;
@@ -237,7 +294,8 @@ export function createJoin(deps: JoinDeps): Join {
           const key = keyOf(topic, partition);
           const stored = (await store.position(key)) ?? 0;
           const start = ranges.get(partition)?.start ?? 0;
-          if (stored < start && stored > 0) ports.log.error({ key, stored, start }, 'records were deleted before the join read them');
+          if (stored < start && stored > 0)
+            ports.log.error({ key, stored, start }, 'records were deleted before the join read them');
           positions.set(key, Math.max(stored, start));
         }
       }
@@ -247,7 +305,8 @@ export function createJoin(deps: JoinDeps): Join {
     async handle(batch) {
       touched.clear(); // a repeated batch begins again: the store gives the same pairs
       const outcomes: Outcome<OutRecord>[] = [];
-      for (let index = 0; index < batch.records.length; index += 1) outcomes.push(await takeRecord(batch, index));
+      for (let index = 0; index < batch.records.length; index += 1)
+        outcomes.push(await takeRecord(batch, index));
       return outcomes;
     },
 

@@ -52,7 +52,11 @@ const notReady = (): never => {
 ingestRoutes(app, {
   model: (name) => (directory?.isCaughtUp() === true ? directory.directory().get(name) : notReady()),
   ingest: () => ingest ?? notReady(),
-  limits: { bodyBytes: config.BODY_LIMIT_BYTES, lineBytes: config.LINE_LIMIT_BYTES, itemsMax: config.ITEMS_MAX },
+  limits: {
+    bodyBytes: config.BODY_LIMIT_BYTES,
+    lineBytes: config.LINE_LIMIT_BYTES,
+    itemsMax: config.ITEMS_MAX,
+  },
   pushesBack: () => undefined,
 });
 
@@ -78,11 +82,18 @@ async function startIngest(): Promise<void> {
     send: producer.send,
     observe: createIngestMetrics(metrics),
   };
-  const intake = createIntake({ ports, partitions, capacity: config.QUEUE_ITEMS_MAX, batchMax: config.RECORD_ITEMS_MAX });
+  const intake = createIntake({
+    ports,
+    partitions,
+    capacity: config.QUEUE_ITEMS_MAX,
+    batchMax: config.RECORD_ITEMS_MAX,
+  });
   ingest = createIngest(ports, intake);
   const redis = createRedis({ url: config.REDIS_URL, log });
   redis.connect().catch(() => undefined); // it goes on trying by itself, and the join waits for it
-  stops.add(() => { redis.disconnect(); });
+  stops.add(() => {
+    redis.disconnect();
+  });
   const ranges = createRangeReader(kafka);
   stops.add(() => ranges.close());
   waiting = 'the join';
@@ -115,6 +126,10 @@ await runService({
   stopTimeoutMs: config.STOP_TIMEOUT_MS,
   parts: [
     { name: 'ingest', start: startIngest, stop: () => stops.stopAll() },
-    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    {
+      name: 'http',
+      start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }),
+      stop: () => app.close(),
+    },
   ],
 });

@@ -18,11 +18,21 @@ export interface JoinPrediction {
 /** What a record did in the join. */
 export type JoinOutcome =
   | { readonly kind: 'open' | 'early' | 'late' | 'second' | 'same' }
-  | { readonly kind: 'joined'; readonly of: JoinPrediction; readonly label: number; readonly observedAtMs: number };
+  | {
+      readonly kind: 'joined';
+      readonly of: JoinPrediction;
+      readonly label: number;
+      readonly observedAtMs: number;
+    };
 
 /** One item for the join, with where it came from. */
 export type JoinItem =
-  | { readonly kind: 'prediction'; readonly source: string; readonly of: JoinPrediction; readonly deadlineMs: number }
+  | {
+      readonly kind: 'prediction';
+      readonly source: string;
+      readonly of: JoinPrediction;
+      readonly deadlineMs: number;
+    }
   | { readonly kind: 'label'; readonly source: string; readonly label: Label; readonly forgetAtMs: number };
 
 /** The join's state of one shard. Every call is atomic per prediction and safe to repeat. */
@@ -33,15 +43,24 @@ export interface JoinStore {
    * Closes windows that end at or before the watermark and returns their predictions, oldest first, at most `limit`. Until
    * they are freed, the same ones come again.
    */
-  closeWindows(shardKey: string, input: { watermarkMs: number; as: 'defaulted' | 'dropped'; limit: number }): Promise<readonly JoinPrediction[]>;
+  closeWindows(
+    shardKey: string,
+    input: { watermarkMs: number; as: 'defaulted' | 'dropped'; limit: number },
+  ): Promise<readonly JoinPrediction[]>;
   /** Returns whether any window ends at or before a time. */
   hasDue(shardKey: string, timeMs: number): Promise<boolean>;
   /** Lets go of payloads whose event is acknowledged, and of entries whose window is past. */
-  free(shardKey: string, input: { joined: readonly string[]; closed: readonly string[]; watermarkMs: number }): Promise<void>;
+  free(
+    shardKey: string,
+    input: { joined: readonly string[]; closed: readonly string[]; watermarkMs: number },
+  ): Promise<void>;
   /** Returns how far a shard's two topics have been consumed. */
   consumed(shardKey: string): Promise<{ predictions: number; labels: number; watermarkMs: number }>;
   /** Remembers it; event times never go back. */
-  advance(shardKey: string, input: { predictions: number; labels: number; watermarkMs: number }): Promise<void>;
+  advance(
+    shardKey: string,
+    input: { predictions: number; labels: number; watermarkMs: number },
+  ): Promise<void>;
   /** Returns bytes of payloads held for a shard. */
   bytes(shardKey: string): Promise<number>;
   /** Returns the next offset to read of a topic-partition; undefined before the first. */

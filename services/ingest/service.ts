@@ -7,7 +7,13 @@ import type { IngestPorts, Written } from './ports.ts';
 
 /** What became of one item. */
 export type ItemResult =
-  | { readonly index: number; readonly status: 'accepted'; readonly id: string; readonly partition: number; readonly offset: number }
+  | {
+      readonly index: number;
+      readonly status: 'accepted';
+      readonly id: string;
+      readonly partition: number;
+      readonly offset: number;
+    }
   | { readonly index: number; readonly status: 'rejected'; readonly field: string; readonly message: string }
   | { readonly index: number; readonly status: 'failed'; readonly message: string };
 
@@ -15,16 +21,26 @@ export type ItemResult =
 export type GivenItem = { readonly value: unknown } | { readonly malformed: string };
 
 /** The result of a request, or that there was no room for it. */
-export type AcceptResult = { readonly kind: 'done'; readonly items: readonly ItemResult[] } | { readonly kind: 'full' };
+export type AcceptResult =
+  { readonly kind: 'done'; readonly items: readonly ItemResult[] } | { readonly kind: 'full' };
 
 /** Accepting items of one model. */
 export interface Ingest {
-  accept(model: ModelState, kind: IntakeItem['kind'], given: readonly GivenItem[], traceparent?: string): Promise<AcceptResult>;
+  accept(
+    model: ModelState,
+    kind: IntakeItem['kind'],
+    given: readonly GivenItem[],
+    traceparent?: string,
+  ): Promise<AcceptResult>;
 }
 
 /** Returns the use case: every item is judged by itself; the sound ones are written, and each is answered. */
 export function createIngest(ports: IngestPorts, intake: Intake): Ingest {
-  function parse(model: ModelState, kind: IntakeItem['kind'], item: GivenItem): IntakeItem | { field: string; message: string } {
+  function parse(
+    model: ModelState,
+    kind: IntakeItem['kind'],
+    item: GivenItem,
+  ): IntakeItem | { field: string; message: string } {
     if ('malformed' in item) return { field: '(item)', message: item.malformed };
     if (kind === 'event') {
       const parsed = parseEvent(item.value, model.spec, { nowMs: ports.nowMs(), newId: ports.newId });

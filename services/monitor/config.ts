@@ -6,7 +6,11 @@ export const monitorSettings = Type.Object({
   ...commonSettings,
   ...redisSettings,
   HTTP_PORT: portSetting(8085),
-  GROUP_ID: Type.String({ default: 'headrace-monitor', minLength: 1, description: 'Consumer group whose members share the shards.' }),
+  GROUP_ID: Type.String({
+    default: 'headrace-monitor',
+    minLength: 1,
+    description: 'Consumer group whose members share the shards.',
+  }),
   CHECKPOINT_INTERVAL_MS: Type.Integer({
     default: 2000,
     minimum: 10,

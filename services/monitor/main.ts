@@ -65,7 +65,9 @@ async function startMonitor(): Promise<void> {
   stops.add(() => producer.close());
   const redis = createRedis({ url: config.REDIS_URL, log });
   redis.connect().catch(() => undefined); // it goes on trying by itself, and taking over waits for it
-  stops.add(() => { redis.disconnect(); });
+  stops.add(() => {
+    redis.disconnect();
+  });
   waiting = 'model-versions.v1';
   const follower = await followDirectory({ service: SERVICE, kafka, codec, onFatal });
   stops.add(() => follower.stop());
@@ -96,7 +98,9 @@ async function startMonitor(): Promise<void> {
     partitions,
     nowMs: Date.now,
     onFatal,
-    onOutcome: (topic, outcome) => { observe.records(topic, outcome.kind); },
+    onOutcome: (topic, outcome) => {
+      observe.records(topic, outcome.kind);
+    },
   }));
   stops.add(() => loop.stop());
 
@@ -113,14 +117,20 @@ async function startMonitor(): Promise<void> {
       else onFatal(error);
     });
   }, TICK_MS);
-  stops.add(() => { clearInterval(ticker); });
+  stops.add(() => {
+    clearInterval(ticker);
+  });
 }
 
 await runService({
   log,
   stopTimeoutMs: config.STOP_TIMEOUT_MS,
   parts: [
-    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    {
+      name: 'http',
+      start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }),
+      stop: () => app.close(),
+    },
     { name: 'monitor', start: startMonitor, stop: () => stops.stopAll() },
   ],
 });

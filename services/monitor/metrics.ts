@@ -10,19 +10,43 @@ export interface MonitorObserver {
 
 /** Returns the monitor's metrics behind the names the service uses. */
 export function createMonitorMetrics(metrics: Metrics): MonitorObserver {
-  const records = metrics.counter('headrace_monitor_records_total', 'Records by topic and what became of them.', ['topic', 'result']);
-  const stopped = metrics.gauge('headrace_monitor_stopped_shard', '1 while a shard is stopped because its state or log cannot be trusted.', ['model']);
+  const records = metrics.counter(
+    'headrace_monitor_records_total',
+    'Records by topic and what became of them.',
+    ['topic', 'result'],
+  );
+  const stopped = metrics.gauge(
+    'headrace_monitor_stopped_shard',
+    '1 while a shard is stopped because its state or log cannot be trusted.',
+    ['model'],
+  );
   const lag = metrics.gauge('headrace_monitor_lag_records', 'Records not measured yet.', ['model', 'topic']);
-  const freshness = metrics.gauge('headrace_monitor_freshness_seconds', 'From an event on Kafka to the first answer that has learned it.', ['model', 'quantile']);
-  const staleness = metrics.gauge('headrace_monitor_staleness_seconds', 'Age of the serving snapshot when it answered.', ['model', 'quantile']);
-  const delay = metrics.gauge('headrace_monitor_label_delay_seconds', 'From prediction to label, event time.', ['model', 'quantile']);
+  const freshness = metrics.gauge(
+    'headrace_monitor_freshness_seconds',
+    'From an event on Kafka to the first answer that has learned it.',
+    ['model', 'quantile'],
+  );
+  const staleness = metrics.gauge(
+    'headrace_monitor_staleness_seconds',
+    'Age of the serving snapshot when it answered.',
+    ['model', 'quantile'],
+  );
+  const delay = metrics.gauge(
+    'headrace_monitor_label_delay_seconds',
+    'From prediction to label, event time.',
+    ['model', 'quantile'],
+  );
   const labelled = metrics.gauge('headrace_monitor_labelled', 'Predictions whose label has come.', ['model']);
   return {
-    records: (topic, result) => { records.inc({ topic, result }); },
-    stopped: (model, isStopped) => { stopped.set({ model }, isStopped ? 1 : 0); },
+    records: (topic, result) => {
+      records.inc({ topic, result });
+    },
+    stopped: (model, isStopped) => {
+      stopped.set({ model }, isStopped ? 1 : 0);
+    },
     report(report) {
       const { model } = report;
-      for (const [topic, value] of Object.entries(report.lag)) lag.set({ model, topic }, value as number);
+      for (const [topic, value] of Object.entries(report.lag)) lag.set({ model, topic }, value);
       labelled.set({ model }, report.labels.labelled);
       const pairs = [
         [freshness, report.freshnessMs],

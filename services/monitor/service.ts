@@ -6,7 +6,15 @@ import { reportOf } from './domain/report.ts';
 import type { Report } from './domain/report.ts';
 import { MONITORED_TOPICS, ShardMonitor } from './domain/shard-monitor.ts';
 import type { MonitoredTopic, Positions } from './domain/shard-monitor.ts';
-import type { MonitorPorts, Outcome, OutRecord, PartitionHandler, RecordBatch, ShardCheckpoint, TypedRecord } from './ports.ts';
+import type {
+  MonitorPorts,
+  Outcome,
+  OutRecord,
+  PartitionHandler,
+  RecordBatch,
+  ShardCheckpoint,
+  TypedRecord,
+} from './ports.ts';
 
 /** What the monitor needs. */
 export interface MonitorDeps {
@@ -57,12 +65,20 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
         const position = (JSON.parse(loaded?.position ?? '{}') as Partial<Positions>)[topic];
         if (position === undefined || range === undefined) continue;
         if (position < range.start || position > range.end) {
-          faults.push(`position ${String(position)} of ${topic} is outside the log, ${String(range.start)} … ${String(range.end)}`);
+          faults.push(
+            `position ${String(position)} of ${topic} is outside the log, ${String(range.start)} … ${String(range.end)}`,
+          );
         }
       }
       if (faults.length > 0) return faults.join('; ');
       if (loaded === undefined) {
-        return { partition, monitor: new ShardMonitor(starts as Positions), checkpoint, savedToken: '', savedAtMs: -Infinity };
+        return {
+          partition,
+          monitor: new ShardMonitor(starts as Positions),
+          checkpoint,
+          savedToken: '',
+          savedAtMs: -Infinity,
+        };
       }
       const monitor = ShardMonitor.restore((name) => {
         const bytes = loaded.sections.get(name);
@@ -71,7 +87,8 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
       });
       return { partition, monitor, checkpoint, savedToken: loaded.position, savedAtMs: ports.monotonicMs() };
     } catch (error) {
-      if (error instanceof RangeError || (error instanceof HeadraceError && !error.retriable)) return error.message;
+      if (error instanceof RangeError || (error instanceof HeadraceError && !error.retriable))
+        return error.message;
       throw error;
     }
   }
@@ -94,8 +111,11 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
   }
 
   async function save(key: string, shard: Shard): Promise<void> {
-    const token = tokenOf(shard);
-    const result = await shard.checkpoint.save({ position: token, meta: {}, sections: shard.monitor.sections() });
+    let token = '';
+    const result = await shard.checkpoint.save(() => {
+      token = tokenOf(shard);
+      return { position: token, meta: {}, sections: shard.monitor.sections() };
+    });
     if (result === 'fenced') {
       shards.delete(key);
       ports.log.warn({ shard: key }, 'shard dropped: another monitor has taken it over');
@@ -105,7 +125,8 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
     shard.savedAtMs = ports.monotonicMs();
   }
 
-  const ours = (partition: number): [string, Shard][] => [...shards].filter(([, shard]) => shard.partition === partition);
+  const ours = (partition: number): [string, Shard][] =>
+    [...shards].filter(([, shard]) => shard.partition === partition);
 
   function take(record: TypedRecord): Outcome<OutRecord> {
     const { topic, value, source } = record;
@@ -147,7 +168,10 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
         const ranges = await ports.logRanges(topic);
         for (const { partition } of assigned.filter((one) => one.topic === topic)) {
           const known = ours(partition).map(([, { monitor }]) => monitor.positions[topic]);
-          positions.set(`${topic}/${String(partition)}`, known.length > 0 ? Math.min(...known) : (ranges.get(partition)?.start ?? 0));
+          positions.set(
+            `${topic}/${String(partition)}`,
+            known.length > 0 ? Math.min(...known) : (ranges.get(partition)?.start ?? 0),
+          );
         }
       }
       return positions;
@@ -172,7 +196,9 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
       }
       isInBatch = false;
       const topic = batch.topic as MonitoredTopic;
-      const saved = ours(batch.partition).map(([, { savedToken }]) => (savedToken === '' ? 0 : ((JSON.parse(savedToken) as Positions)[topic])));
+      const saved = ours(batch.partition).map(([, { savedToken }]) =>
+        savedToken === '' ? 0 : (JSON.parse(savedToken) as Positions)[topic],
+      );
       return Math.min(batch.nextOffset, ...saved);
     },
 
@@ -195,7 +221,8 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
       const nowMs = ports.monotonicMs();
       for (const [key, shard] of [...shards]) {
         if (isInBatch) return;
-        if (tokenOf(shard) !== shard.savedToken && nowMs - shard.savedAtMs >= checkpointIntervalMs) await save(key, shard);
+        if (tokenOf(shard) !== shard.savedToken && nowMs - shard.savedAtMs >= checkpointIntervalMs)
+          await save(key, shard);
       }
     },
 

@@ -71,14 +71,18 @@ async function startLearning(): Promise<void> {
   stops.add(() => producer.close());
   const redis = createRedis({ url: config.REDIS_URL, log });
   redis.connect().catch(() => undefined); // it goes on trying by itself, and taking over waits for it
-  stops.add(() => { redis.disconnect(); });
+  stops.add(() => {
+    redis.disconnect();
+  });
   waiting = 'model-versions.v1';
   const follower = await followDirectory({
     service: SERVICE,
     kafka,
     codec,
     onFatal,
-    onChange: () => { learner?.reconcile().catch(onBackgroundFailure); },
+    onChange: () => {
+      learner?.reconcile().catch(onBackgroundFailure);
+    },
   });
   stops.add(() => follower.stop());
   await follower.caughtUp;
@@ -121,15 +125,23 @@ async function startLearning(): Promise<void> {
   });
   const loop = consumer;
   stops.add(() => loop.stop());
-  const ticker = setInterval(() => { service.tick().catch(onBackgroundFailure); }, TICK_MS);
-  stops.add(() => { clearInterval(ticker); });
+  const ticker = setInterval(() => {
+    service.tick().catch(onBackgroundFailure);
+  }, TICK_MS);
+  stops.add(() => {
+    clearInterval(ticker);
+  });
 }
 
 await runService({
   log,
   stopTimeoutMs: config.STOP_TIMEOUT_MS,
   parts: [
-    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    {
+      name: 'http',
+      start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }),
+      stop: () => app.close(),
+    },
     { name: 'learning', start: startLearning, stop: () => stops.stopAll() },
   ],
 });

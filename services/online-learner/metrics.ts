@@ -8,24 +8,64 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     'Training events by what became of them: learned, duplicate, screened or refused.',
     ['model', 'result'],
   );
-  const examples = metrics.gauge('headrace_learner_examples', 'Examples a version has learned and recorded.', ['model', 'version']);
-  const logLoss = metrics.gauge('headrace_learner_log_loss_nats', 'Progressive log-loss of a version.', ['model', 'version']);
-  const recent = metrics.gauge('headrace_learner_recent_log_loss_nats', 'Progressive log-loss, half-life 10,000 examples.', ['model', 'version']);
-  const base = metrics.gauge('headrace_learner_base_rate_log_loss_nats', 'Log-loss of predicting the running base rate.', ['model', 'version']);
-  const accuracy = metrics.gauge('headrace_learner_accuracy_rate', 'Share of examples on the right side of one half.', ['model', 'version']);
-  const calibration = metrics.gauge('headrace_learner_calibration_error_rate', 'Expected calibration error over ten bins.', ['model', 'version']);
+  const examples = metrics.gauge(
+    'headrace_learner_examples',
+    'Examples a version has learned and recorded.',
+    ['model', 'version'],
+  );
+  const logLoss = metrics.gauge('headrace_learner_log_loss_nats', 'Progressive log-loss of a version.', [
+    'model',
+    'version',
+  ]);
+  const recent = metrics.gauge(
+    'headrace_learner_recent_log_loss_nats',
+    'Progressive log-loss, half-life 10,000 examples.',
+    ['model', 'version'],
+  );
+  const base = metrics.gauge(
+    'headrace_learner_base_rate_log_loss_nats',
+    'Log-loss of predicting the running base rate.',
+    ['model', 'version'],
+  );
+  const accuracy = metrics.gauge(
+    'headrace_learner_accuracy_rate',
+    'Share of examples on the right side of one half.',
+    ['model', 'version'],
+  );
+  const calibration = metrics.gauge(
+    'headrace_learner_calibration_error_rate',
+    'Expected calibration error over ten bins.',
+    ['model', 'version'],
+  );
   const checkpoints = metrics.histogram(
     'headrace_learner_checkpoint_duration_seconds',
     'Time to store a checkpoint.',
     [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
     ['model'],
   );
-  const snapshots = metrics.counter('headrace_learner_snapshots_total', 'Snapshots acknowledged by Kafka.', ['model', 'kind']);
-  const snapshotBytes = metrics.counter('headrace_learner_snapshot_bytes_total', 'Weight bytes of snapshots.', ['model', 'kind']);
-  const stopped = metrics.gauge('headrace_learner_stopped_shard', '1 while a shard is stopped because its state or log cannot be trusted.', ['model']);
-  const halted = metrics.counter('headrace_learner_halted_versions_total', 'Versions halted because they threw.', ['model', 'version']);
+  const snapshots = metrics.counter('headrace_learner_snapshots_total', 'Snapshots acknowledged by Kafka.', [
+    'model',
+    'kind',
+  ]);
+  const snapshotBytes = metrics.counter(
+    'headrace_learner_snapshot_bytes_total',
+    'Weight bytes of snapshots.',
+    ['model', 'kind'],
+  );
+  const stopped = metrics.gauge(
+    'headrace_learner_stopped_shard',
+    '1 while a shard is stopped because its state or log cannot be trusted.',
+    ['model'],
+  );
+  const halted = metrics.counter(
+    'headrace_learner_halted_versions_total',
+    'Versions halted because they threw.',
+    ['model', 'version'],
+  );
   return {
-    events: (model, result, count) => { events.inc({ model, result }, count); },
+    events: (model, result, count) => {
+      events.inc({ model, result }, count);
+    },
     version(model, version, figures) {
       const labels = { model, version: String(version) };
       examples.set(labels, figures.examples);
@@ -35,12 +75,18 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
       accuracy.set(labels, figures.accuracy);
       calibration.set(labels, figures.calibrationError);
     },
-    checkpoint: (model, seconds) => { checkpoints.observe({ model }, seconds); },
+    checkpoint: (model, seconds) => {
+      checkpoints.observe({ model }, seconds);
+    },
     snapshot(model, kind, bytes) {
       snapshots.inc({ model, kind });
       snapshotBytes.inc({ model, kind }, bytes);
     },
-    alarm: (model, isStopped) => { stopped.set({ model }, isStopped ? 1 : 0); },
-    halted: (model, version) => { halted.inc({ model, version: String(version) }); },
+    alarm: (model, isStopped) => {
+      stopped.set({ model }, isStopped ? 1 : 0);
+    },
+    halted: (model, version) => {
+      halted.inc({ model, version: String(version) });
+    },
   };
 }

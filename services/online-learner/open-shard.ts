@@ -14,16 +14,23 @@ export interface OpenShardInput {
 }
 
 /** Returns why a stored position cannot be continued from, or undefined when it can. */
-async function positionFault({ partition, ports }: OpenShardInput, learner: ShardLearner): Promise<string | undefined> {
+async function positionFault(
+  { partition, ports }: OpenShardInput,
+  learner: ShardLearner,
+): Promise<string | undefined> {
   const range = (await ports.logRanges()).get(partition);
   const { position } = learner;
   if (range === undefined) return `training-events.v1 has no partition ${String(partition)}`;
-  if (position < range.start) return `position ${String(position)} is before the log's start ${String(range.start)}`;
-  if (position > range.end) return `position ${String(position)} is beyond the log's end ${String(range.end)}`;
+  if (position < range.start)
+    return `position ${String(position)} is before the log's start ${String(range.start)}`;
+  if (position > range.end)
+    return `position ${String(position)} is beyond the log's end ${String(range.end)}`;
   const [lastOffset, digest] = learner.lastRecordDigest.split(':');
   if (lastOffset === undefined || digest === undefined || Number(lastOffset) < range.start) return undefined;
   const found = await ports.digestAt(partition, Number(lastOffset));
-  return found === digest ? undefined : `the record at ${lastOffset} is not the one that was learned: the topic is another one`;
+  return found === digest
+    ? undefined
+    : `the record at ${lastOffset} is not the one that was learned: the topic is another one`;
 }
 
 function restored(input: OpenShardInput, loaded: LoadedCheckpoint): ShardLearner {
@@ -61,7 +68,10 @@ export async function openShard(input: OpenShardInput): Promise<ShardRuntime | s
     return fault ?? runtime(learner, -1);
   }
   if (loaded.isFallback) {
-    ports.log.error({ shard: key, damage: loaded.damage, position: loaded.position }, 'checkpoint damaged: the generation before is used');
+    ports.log.error(
+      { shard: key, damage: loaded.damage, position: loaded.position },
+      'checkpoint damaged: the generation before is used',
+    );
   }
   let learner: ShardLearner;
   try {

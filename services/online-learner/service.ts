@@ -3,7 +3,14 @@ import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { learningVersions } from '../../shared/domain/model-directory.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { messageOf } from '../../shared/errors.ts';
-import type { LearnerPorts, OutRecord, Outcome, PartitionHandler, RecordBatch, TopicPartition } from './ports.ts';
+import type {
+  LearnerPorts,
+  OutRecord,
+  Outcome,
+  PartitionHandler,
+  RecordBatch,
+  TopicPartition,
+} from './ports.ts';
 import type { ShardRuntime, ShardView } from './shard-runtime.ts';
 import { openShard } from './open-shard.ts';
 
@@ -46,7 +53,9 @@ export function createLearner(deps: LearnerDeps): Learner {
   /** Next offset the loop wants of each partition that is ours. */
   const cursors = new Map<number, number>();
   let isInBatch = false;
-  let reconciling: Promise<void> | undefined;
+  let background: Promise<void> | undefined;
+
+  const isBusy = (): boolean => isInBatch || background !== undefined;
 
   function keysOf(partition: number): string[] {
     return [...deps.directory().keys()]
@@ -65,7 +74,10 @@ export function createLearner(deps: LearnerDeps): Learner {
     shards.delete(key);
     stopped.set(key, reason);
     ports.observe.alarm(parseShardKey(key)?.model ?? key, true);
-    ports.log.error({ shard: key, reason }, 'shard stopped: see "A shard stopped" in services/online-learner/README.md');
+    ports.log.error(
+      { shard: key, reason },
+      'shard stopped: see "A shard stopped" in services/online-learner/README.md',
+    );
   }
 
   async function saveShard(key: string, runtime: ShardRuntime): Promise<void> {
@@ -101,8 +113,8 @@ export function createLearner(deps: LearnerDeps): Learner {
       if (runtime === undefined) continue;
       const model = deps.directory().get(parseShardKey(key)?.model ?? '');
       if (model !== undefined) runtime.update(model);
-      const isChanged = runtime.reconcile();
-      if (isChanged || !wasOpen) await saveShard(key, runtime);
+      runtime.reconcile();
+      if (runtime.hasUnsavedBirths || !wasOpen) await saveShard(key, runtime);
       runtime.publishDue();
       const cursor = cursors.get(partition);
       if (!wasOpen && cursor !== undefined && runtime.learner.position < cursor) {
@@ -112,17 +124,23 @@ export function createLearner(deps: LearnerDeps): Learner {
     }
   }
 
-  async function reconcile(): Promise<void> {
-    if (isInBatch) return; // settle does it
-    await reconciling;
-    reconciling = (async () => {
-      for (const partition of cursors.keys()) await reconcilePartition(partition);
-    })();
+  /** Does something between two batches; what is asked for meanwhile waits, and so does the next batch. */
+  async function betweenBatches(work: () => Promise<void>): Promise<void> {
+    if (isBusy()) return;
+    background = work();
     try {
-      await reconciling;
+      await background;
     } finally {
-      reconciling = undefined;
+      background = undefined;
     }
+  }
+
+  async function untilAlone(): Promise<void> {
+    while (background !== undefined) await background.catch(() => undefined); // its own caller hears of the failure
+  }
+
+  async function reconcileAll(): Promise<void> {
+    for (const partition of cursors.keys()) await reconcilePartition(partition);
   }
 
   function ours(partition: number): [string, ShardRuntime][] {
@@ -137,22 +155,32 @@ export function createLearner(deps: LearnerDeps): Learner {
     const runtime = shards.get(key);
     if (runtime !== undefined) return runtime.apply(value, source.offset, source.timestampMs);
     const model = deps.directory().get(value.model);
-    if (model === undefined) return { kind: 'poison', reason: 'unknown-model', detail: `model ${value.model} does not exist` };
+    if (model === undefined)
+      return { kind: 'poison', reason: 'unknown-model', detail: `model ${value.model} does not exist` };
     if (value.shard !== 0) {
-      return { kind: 'poison', reason: 'invalid', detail: `shard ${String(value.shard)}, allowed 0 … ${String(model.spec.shards - 1)}` };
+      return {
+        kind: 'poison',
+        reason: 'invalid',
+        detail: `shard ${String(value.shard)}, allowed 0 … ${String(model.spec.shards - 1)}`,
+      };
     }
     return { kind: 'skipped', reason: stopped.has(key) ? 'shard-stopped' : 'no-version' };
   }
 
   return {
     stopped: () => stopped,
-    view: (model) => [...shards.values()].filter(({ deps: shard }) => shard.model.spec.name === model).map((runtime) => runtime.view()),
-    reconcile,
+    view: (model) =>
+      [...shards.values()]
+        .filter(({ deps: shard }) => shard.model.spec.name === model)
+        .map((runtime) => runtime.view()),
+    reconcile: () => betweenBatches(reconcileAll), // settle and the next tick do it otherwise
 
     async takeOver(assigned) {
+      await untilAlone();
       isInBatch = false;
       const partitions = new Set(assigned.map(({ partition }) => partition));
-      for (const [key, { deps: shard }] of shards) if (!partitions.has(shard.partition)) drop(key, 'its partition is someone else’s');
+      for (const [key, { deps: shard }] of shards)
+        if (!partitions.has(shard.partition)) drop(key, 'its partition is someone else’s');
       cursors.clear();
       stopped.clear();
       const ranges = await ports.logRanges();
@@ -172,7 +200,7 @@ export function createLearner(deps: LearnerDeps): Learner {
     },
 
     async handle(batch) {
-      await reconciling;
+      await untilAlone();
       isInBatch = true;
       const outcomes = batch.records.map((_record, index) => decide(batch, index));
       const last = batch.records.at(-1)?.source;
@@ -203,35 +231,26 @@ export function createLearner(deps: LearnerDeps): Learner {
       for (const [, runtime] of ours(partition)) runtime.skipTo(nextOffset);
     },
 
-    async tick() {
-      if (isInBatch || reconciling !== undefined) return;
-      await reconcile();
-      const nowMs = ports.monotonicMs();
-      for (const [key, runtime] of [...shards]) {
-        if (isInBatch) return;
-        const isDue = nowMs - runtime.savedAtMs >= deps.checkpointIntervalMs;
-        if (runtime.isUnsaved && isDue) await saveShard(key, runtime);
-        for (const { version } of runtime.learner.versions) {
-          const { metrics } = runtime.learner.learner(version);
-          const { examples, logLoss, recentLogLoss, baseRateLogLoss, accuracyRate, expectedCalibrationError } = metrics.summary();
-          ports.observe.version(runtime.deps.model.spec.name, version, {
-            examples,
-            logLoss,
-            recentLogLoss,
-            baseRateLogLoss,
-            accuracy: accuracyRate,
-            calibrationError: expectedCalibrationError,
-          });
+    tick: () =>
+      betweenBatches(async () => {
+        await reconcileAll();
+        const nowMs = ports.monotonicMs();
+        for (const [key, runtime] of [...shards]) {
+          const isDue = nowMs - runtime.savedAtMs >= deps.checkpointIntervalMs;
+          if (runtime.isUnsaved && isDue) await saveShard(key, runtime);
+          runtime.observeVersions();
         }
-      }
-    },
+      }),
 
     async stop() {
       for (const [key, runtime] of shards) {
         runtime.stop();
-        if (!runtime.isUnsaved) continue;
+        if (!runtime.isUnsaved || isInBatch) continue; // what a batch emitted may not be acknowledged yet
         await saveShard(key, runtime).catch((error: unknown) => {
-          ports.log.warn({ shard: key, reason: messageOf(error) }, 'last checkpoint not written; the replay makes it good');
+          ports.log.warn(
+            { shard: key, reason: messageOf(error) },
+            'last checkpoint not written; the replay makes it good',
+          );
         });
       }
     },

@@ -55,8 +55,9 @@ export class ShardRuntime {
   #learnedToMs: number | null = null;
   #savedPosition: number;
   #savedAtMs: number;
-  /** Births and retirements change the state without moving the position. */
-  #isChanged = false;
+  /** Births and retirements so far, which change the state without moving the position. */
+  #changes = 0;
+  #savedChanges = 0;
 
   constructor(deps: ShardRuntimeDeps, savedPosition: number) {
     this.deps = deps;
@@ -87,7 +88,12 @@ export class ShardRuntime {
   }
 
   get isUnsaved(): boolean {
-    return this.#isChanged || this.learner.position !== this.#savedPosition;
+    return this.hasUnsavedBirths || this.learner.position !== this.#savedPosition;
+  }
+
+  /** Whether versions were born or let go since the last save: that must be durable before they learn or publish. */
+  get hasUnsavedBirths(): boolean {
+    return this.#changes !== this.#savedChanges;
   }
 
   /** Takes what the log says of the model now; the next `reconcile` acts on it. */
@@ -95,28 +101,24 @@ export class ShardRuntime {
     this.#model = model;
   }
 
-  /**
-   * Brings due versions to life at the present position and lets retired ones go. Returns whether the state changed: it
-   * must be saved before it learns or publishes.
-   */
-  reconcile(): boolean {
-    const retired = this.#model.versions.filter(({ life }) => life === 'retired').map(({ version }) => version);
-    let isChanged = false;
+  /** Brings due versions to life at the present position and lets retired ones go. */
+  reconcile(): void {
+    const retired = this.#model.versions
+      .filter(({ life }) => life === 'retired')
+      .map(({ version }) => version);
     for (const { version } of this.learner.versions) {
       if (!retired.includes(version)) continue;
       this.learner.retire(version);
       void this.#publisher.forget(version).catch(() => undefined); // a snapshot left behind serves nobody: no plan names it
-      isChanged = true;
+      this.#changes += 1;
     }
-    isChanged = this.#bringToLife(this.learner.position) || isChanged;
-    this.#isChanged ||= isChanged;
-    return isChanged;
+    this.#bringToLife(this.learner.position);
   }
 
   /** Applies one record and moves the position past it. Synchronous: nothing can come between its events. */
   apply(record: TrainingEvents, offset: number, recordTimeMs: number): Outcome<OutRecord> {
     if (offset < this.learner.position) return { kind: 'skipped', reason: 'already-learned' };
-    if (this.#bringToLife(offset)) this.#isChanged = true;
+    this.#bringToLife(offset);
     const refused: Refusal[] = [];
     const scored: ScoredEvent[] = [];
     const { features, name } = this.#model.spec;
@@ -186,17 +188,16 @@ export class ShardRuntime {
   async save(): Promise<'saved' | 'fenced'> {
     const { ports, checkpoint, model } = this.deps;
     const startMs = ports.monotonicMs();
-    const { position } = this.learner;
-    const meta = { lastRecordDigest: this.learner.lastRecordDigest, learnedToMs: this.#learnedToMs };
-    const result = await checkpoint.save({
-      position: String(position),
-      meta,
-      sections: this.learner.sections(),
+    let taken = { position: -1, changes: -1 };
+    const result = await checkpoint.save(() => {
+      taken = { position: this.learner.position, changes: this.#changes };
+      const meta = { learnedToMs: this.#learnedToMs };
+      return { position: String(taken.position), meta, sections: this.learner.sections() };
     });
     if (result === 'fenced') return result;
-    this.#savedPosition = position;
+    this.#savedPosition = taken.position;
+    this.#savedChanges = taken.changes;
     this.#savedAtMs = ports.monotonicMs();
-    this.#isChanged = false;
     ports.observe.checkpoint(model.spec.name, (this.#savedAtMs - startMs) / 1000);
     return result;
   }
@@ -228,6 +229,21 @@ export class ShardRuntime {
     };
   }
 
+  /** Tells the metrics how every version does. */
+  observeVersions(): void {
+    for (const { version } of this.learner.versions) {
+      const figures = this.learner.learner(version).metrics.summary();
+      this.deps.ports.observe.version(this.deps.model.spec.name, version, {
+        examples: figures.examples,
+        logLoss: figures.logLoss,
+        recentLogLoss: figures.recentLogLoss,
+        baseRateLogLoss: figures.baseRateLogLoss,
+        accuracy: figures.accuracyRate,
+        calibrationError: figures.expectedCalibrationError,
+      });
+    }
+  }
+
   stop(): void {
     this.#publisher.stop();
   }
@@ -236,19 +252,20 @@ export class ShardRuntime {
    * Gives life to versions due up to an offset. A birth that the log records happens again at exactly its position when
    * the state is learned again; one that nobody recorded happens where the shard stands.
    */
-  #bringToLife(upTo: number): boolean {
+  #bringToLife(upTo: number): void {
     const living = (): number[] => this.learner.versions.map(({ version }) => version);
-    let isChanged = false;
     for (const due of dueBirths(this.#model, living(), upTo)) {
       if (due.mode === 'copy' && !living().includes(due.parent ?? 0)) continue;
       if (due.bornPosition !== null) this.skipTo(due.bornPosition);
       const how = due.mode === 'cold' ? { mode: due.mode } : { mode: due.mode, parent: due.parent ?? 0 };
       this.learner.birth(due.version, due.learner, how);
       const { position } = this.learner;
-      this.deps.ports.log.info({ model: this.#model.spec.name, version: due.version, position }, 'version born');
-      isChanged = true;
+      this.deps.ports.log.info(
+        { model: this.#model.spec.name, version: due.version, position },
+        'version born',
+      );
+      this.#changes += 1;
     }
-    return isChanged;
   }
 
   #scoresRecord(record: TrainingEvents, offset: number, events: readonly ScoredEvent[]): OutRecord[] {

@@ -7,6 +7,7 @@ export const registrySettings = Type.Object({
   HTTP_PORT: portSetting(8084),
   ADVERTISED_URL: Type.String({
     default: '',
-    description: 'Where clients reach this registry; followers name it when it leads. Empty means HTTP_HOST and HTTP_PORT.',
+    description:
+      'Where clients reach this registry; followers name it when it leads. Empty means HTTP_HOST and HTTP_PORT.',
   }),
 });

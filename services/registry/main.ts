@@ -45,7 +45,8 @@ function readable(): Registry {
 async function writable(): Promise<Registry> {
   const known = readable();
   const broken = known.broken();
-  if (broken !== undefined) throw new HttpProblem(503, `the version log is broken: ${broken}; run \`npm run verify -- history\``);
+  if (broken !== undefined)
+    throw new HttpProblem(503, `the version log is broken: ${broken}; run \`npm run verify -- history\``);
   if (isDeciding) return known;
   const leader = await leadership?.leader();
   const words = leader === undefined ? 'no registry leads at the moment' : `the leader is ${leader}`;
@@ -76,7 +77,8 @@ async function startDeciding(): Promise<void> {
     signal: stops.signal,
     onWait: (what) => (waiting = what),
   });
-  logEnd = async (model) => (await logRanges(kafka, 'training-events.v1')).get(partitionOf(`${model}#0`, partitions))?.end ?? 0;
+  logEnd = async (model) =>
+    (await logRanges(kafka, 'training-events.v1')).get(partitionOf(`${model}#0`, partitions))?.end ?? 0;
   const service = createRegistry({
     log,
     nowMs: Date.now,
@@ -100,8 +102,12 @@ async function startDeciding(): Promise<void> {
     kafka,
     codec,
     onFatal,
-    onRecord: ({ value }) => { if (value !== null) service.fold(value); },
-    onUndecodable: (source, reason) => { onFatal(new Error(`event at ${String(source.offset)} cannot be read: ${reason}`)); },
+    onRecord: ({ value }) => {
+      if (value !== null) service.fold(value);
+    },
+    onUndecodable: (source, reason) => {
+      onFatal(new Error(`event at ${String(source.offset)} cannot be read: ${reason}`));
+    },
   });
   stops.add(() => follower.stop());
   await follower.caughtUp;
@@ -109,9 +115,16 @@ async function startDeciding(): Promise<void> {
 
   /** Fence first, then read to the end: nobody else can write between what was read and what is decided. */
   async function lead(): Promise<void> {
-    const fenced = await retryWhileRetriable(() => openTransactionalProducer(kafka, codec, 'headrace-registry'), { what: 'fencing', log, signal: stops.signal });
+    const fenced = await retryWhileRetriable(
+      () => openTransactionalProducer(kafka, codec, 'headrace-registry'),
+      { what: 'fencing', log, signal: stops.signal },
+    );
     stops.add(() => fenced.close());
-    const ranges = await retryWhileRetriable(() => logRanges(kafka, LOG_TOPIC), { what: 'reading the log’s end', log, signal: stops.signal });
+    const ranges = await retryWhileRetriable(() => logRanges(kafka, LOG_TOPIC), {
+      what: 'reading the log’s end',
+      log,
+      signal: stops.signal,
+    });
     await follower.reached(0, ranges.get(0)?.end ?? 0);
     writer = fenced;
     await service.republish();
@@ -130,13 +143,20 @@ async function startDeciding(): Promise<void> {
         onFatal,
         wants: (key) => {
           const match = /^([^#]+)#\d+\/(\d+)\/full$/.exec(key);
-          const version = service.directory().get(match?.[1] ?? '')?.versions.find((one) => one.version === Number(match?.[2]));
+          const version = service
+            .directory()
+            .get(match?.[1] ?? '')
+            ?.versions.find((one) => one.version === Number(match?.[2]));
           return version?.life === 'registered';
         },
         onRecord: ({ value }) => {
           if (value === null) return;
           const { model, version, bornPosition: position } = value;
-          const asked = { actor: 'online-learner', reason: 'its first snapshot was published', idempotencyKey: undefined };
+          const asked = {
+            actor: 'online-learner',
+            reason: 'its first snapshot was published',
+            idempotencyKey: undefined,
+          };
           service.take({ kind: 'record-birth', model, version, position }, asked).catch(onFatal);
         },
       });
@@ -144,14 +164,21 @@ async function startDeciding(): Promise<void> {
     },
   };
 
-  const self = config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}` : config.ADVERTISED_URL;
+  const self =
+    config.ADVERTISED_URL === ''
+      ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}`
+      : config.ADVERTISED_URL;
   leadership = await joinElection({
     kafka,
     groupId: 'headrace-registry-leader',
     topic: LOG_TOPIC,
     clientId: self,
-    onLead: () => { lead().catch(onFatal); },
-    onLose: () => { onFatal(new Error('another registry leads now')); },
+    onLead: () => {
+      lead().catch(onFatal);
+    },
+    onLose: () => {
+      onFatal(new Error('another registry leads now'));
+    },
     onFatal,
   });
   const election = leadership;
@@ -162,7 +189,11 @@ await runService({
   log,
   stopTimeoutMs: config.STOP_TIMEOUT_MS,
   parts: [
-    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    {
+      name: 'http',
+      start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }),
+      stop: () => app.close(),
+    },
     { name: 'registry', start: startDeciding, stop: () => stops.stopAll() },
   ],
 });

@@ -67,13 +67,19 @@ export function createRegistry(ports: RegistryPorts): Registry {
   }
 
   function planRecord(plan: TrafficPlan): OutRecord {
-    return { topic: 'traffic.v1', key: plan.model, partition: 0, value: { ...plan, publishedAtMs: ports.nowMs() } };
+    return {
+      topic: 'traffic.v1',
+      key: plan.model,
+      partition: 0,
+      value: { ...plan, publishedAtMs: ports.nowMs() },
+    };
   }
 
   async function record(draft: EventDraft, asked: Asked): Promise<ModelVersionEvent> {
     const sequence = end.sequence + 1;
     const before = directory.get(draft.model)?.plan;
-    const isNewPlan = draft.kind === 'TrafficPlanned' || before === undefined || !isSamePlan(before, draft.plan);
+    const isNewPlan =
+      draft.kind === 'TrafficPlanned' || before === undefined || !isSamePlan(before, draft.plan);
     const plan = isNewPlan ? { ...draft.plan, planVersion: sequence } : draft.plan;
     const unsigned = {
       sequence,
@@ -92,7 +98,10 @@ export function createRegistry(ports: RegistryPorts): Registry {
     const log: OutRecord = { topic: 'model-versions.v1', key: draft.model, partition: 0, value: event };
     await ports.commit(isNewPlan ? [log, planRecord(plan)] : [log]);
     fold(event);
-    ports.log.info({ sequence, model: event.model, kind: event.kind, version: event.version, actor: event.actor }, 'recorded');
+    ports.log.info(
+      { sequence, model: event.model, kind: event.kind, version: event.version, actor: event.actor },
+      'recorded',
+    );
     return event;
   }
 

@@ -40,11 +40,12 @@ export interface ShardCheckpoint {
   /** Returns whether the epoch is still ours. */
   isOwned(): Promise<boolean>;
   /**
-   * Stores the state as it is at the moment of the call: pages first, then one compare-and-set of the manifest. Returns
-   * 'fenced' when somebody took the shard over: drop it then. A retriable failure leaves the picture taken; the next
-   * `save` stores that one first.
+   * Stores the state as it is when its turn comes: `take` is called then, once, and everything it names is copied before
+   * anything else runs. Pages first, then one compare-and-set of the manifest. Saves never overlap. Returns 'fenced' when
+   * somebody took the shard over: drop it then. A retriable failure leaves the picture taken; the next `save` stores that
+   * one first.
    */
-  save(input: SaveInput): Promise<'saved' | 'fenced'>;
+  save(take: () => SaveInput): Promise<'saved' | 'fenced'>;
 }
 
 /** Returns the checkpoint of a shard under a key prefix such as `headrace:learner:flights-late#0`. */
@@ -59,6 +60,7 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
   let pending: Capture | undefined;
   /** Fields of sections that the manifest before the current one still named. */
   let gone: string[] = [];
+  let saving: Promise<unknown> = Promise.resolve();
 
   async function readState(manifest: Manifest): Promise<Map<string, Uint8Array> | string> {
     const sections = new Map<string, Uint8Array>();
@@ -70,18 +72,23 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
         for (const [index, bytes] of found.entries()) {
           const page = from + index;
           if (bytes === null) return `page ${String(page)} of section ${name} is missing`;
-          if (digestOf(bytes) !== entries[page]?.digest) return `page ${String(page)} of section ${name} is damaged`;
+          if (digestOf(bytes) !== entries[page]?.digest)
+            return `page ${String(page)} of section ${name} is damaged`;
           parts.push(bytes);
         }
       }
       const bytes = Buffer.concat(parts);
-      if (bytes.length !== byteLength) return `section ${name} has ${String(bytes.length)} of ${String(byteLength)} bytes`;
+      if (bytes.length !== byteLength)
+        return `section ${name} has ${String(bytes.length)} of ${String(byteLength)} bytes`;
       sections.set(name, bytes);
     }
     return sections;
   }
 
-  async function loadGeneration(text: string | undefined, digest: string | undefined): Promise<LoadedCheckpoint | string> {
+  async function loadGeneration(
+    text: string | undefined,
+    digest: string | undefined,
+  ): Promise<LoadedCheckpoint | string> {
     if (text === undefined || text === '' || digest === undefined) return 'there is no manifest';
     const manifest = parseManifest(text, digest);
     if (typeof manifest === 'string') return manifest;
@@ -89,7 +96,13 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
     if (typeof sections === 'string') return sections;
     current = manifest;
     currentText = text;
-    return { position: manifest.position, meta: manifest.meta, sections, isFallback: false, damage: undefined };
+    return {
+      position: manifest.position,
+      meta: manifest.meta,
+      sections,
+      isFallback: false,
+      damage: undefined,
+    };
   }
 
   async function load(): Promise<LoadedCheckpoint | undefined> {
@@ -152,6 +165,14 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
       );
   }
 
+  async function saveNow(take: () => SaveInput): Promise<'saved' | 'fenced'> {
+    if (pending !== undefined && !(await store(pending))) return 'fenced';
+    pending = captureState({ epoch, current, ...take() });
+    if (!(await store(pending))) return 'fenced';
+    pending = undefined;
+    return 'saved';
+  }
+
   return {
     epoch: () => epoch,
     takeOver: () =>
@@ -163,17 +184,14 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
         return load();
       }),
     isOwned: () =>
-      onRedis(`reading the epoch of ${prefix}`, async () => (await redis.hget(head, 'epoch')) === String(epoch)),
-    save: (input) =>
-      onRedis(`saving checkpoint ${prefix}`, async () => {
-        if (pending !== undefined) {
-          if (!(await store(pending))) return 'fenced';
-          pending = undefined;
-        }
-        pending = captureState({ epoch, current, ...input });
-        if (!(await store(pending))) return 'fenced';
-        pending = undefined;
-        return 'saved';
-      }),
+      onRedis(
+        `reading the epoch of ${prefix}`,
+        async () => (await redis.hget(head, 'epoch')) === String(epoch),
+      ),
+    save(take) {
+      const saved = saving.then(() => onRedis(`saving checkpoint ${prefix}`, () => saveNow(take)));
+      saving = saved.catch(() => undefined);
+      return saved;
+    },
   };
 }

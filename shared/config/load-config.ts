@@ -19,11 +19,11 @@ export function loadConfig<Schema extends TObject>(
     const name = instancePath.slice(1);
     return name === '' ? message : `${name}=${String(given[name])}: ${message}`;
   });
-  if (faults.length === 0) {
-    const config = value as Static<Schema>;
+  const config = value as Static<Schema>;
+  const isShaped = faults.length === 0;
+  if (isShaped)
     faults.push(...relations.map((relation) => relation(config)).filter((fault) => fault !== undefined));
-    if (faults.length === 0) return Object.freeze(config);
-  }
+  if (isShaped && faults.length === 0) return Object.freeze(config);
   throw new HeadraceError(`settings: ${faults.join('; ')}`, { code: 'config-invalid', retriable: false });
 }
 
@@ -43,7 +43,8 @@ export const commonSettings = {
     default: '',
     maxLength: 64,
     pattern: '^[A-Za-z0-9._:-]*$',
-    description: 'Name of this process, the same after a restart and used by no other. Empty: host name and HTTP_PORT.',
+    description:
+      'Name of this process, the same after a restart and used by no other. Empty: host name and HTTP_PORT.',
   }),
   HTTP_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on.' }),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {

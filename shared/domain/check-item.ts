@@ -15,7 +15,8 @@ export const FUTURE_MS_MAX = 5 * 60 * 1000;
 
 /** Returns a value as a person would write it, cut to a reasonable length. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'number' || typeof value === 'undefined' ? String(value) : JSON.stringify(value);
+  const text =
+    typeof value === 'number' || typeof value === 'undefined' ? String(value) : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
@@ -25,9 +26,14 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Returns the first field that is not in the list, as a fault. */
-export function unknownField(item: Record<string, unknown>, allowed: readonly string[]): ItemFault | undefined {
+export function unknownField(
+  item: Record<string, unknown>,
+  allowed: readonly string[],
+): ItemFault | undefined {
   const extra = Object.keys(item).find((key) => !allowed.includes(key));
-  return extra === undefined ? undefined : { field: extra, message: `is not a field, allowed ${allowed.join(', ')}` };
+  return extra === undefined
+    ? undefined
+    : { field: extra, message: `is not a field, allowed ${allowed.join(', ')}` };
 }
 
 /** Returns what is wrong with a string field, or undefined. */
@@ -46,14 +52,19 @@ export function timeFault(field: string, value: unknown, nowMs: number): ItemFau
     return { field, message: `${shown(value)} is not a whole number of milliseconds since the Unix epoch` };
   }
   if (value > nowMs + FUTURE_MS_MAX) {
-    return { field, message: `${String(value)} is ${String(value - nowMs)} ms in the future, allowed ${String(FUTURE_MS_MAX)}` };
+    return {
+      field,
+      message: `${String(value)} is ${String(value - nowMs)} ms in the future, allowed ${String(FUTURE_MS_MAX)}`,
+    };
   }
   return undefined;
 }
 
 /** Returns what is wrong with a 0/1 label, or undefined. */
 export function labelFault(value: unknown): ItemFault | undefined {
-  return value === 0 || value === 1 ? undefined : { field: 'label', message: `${shown(value)}, allowed 0 or 1` };
+  return value === 0 || value === 1
+    ? undefined
+    : { field: 'label', message: `${shown(value)}, allowed 0 or 1` };
 }
 
 /**
@@ -64,7 +75,8 @@ export function rowOf(
   features: unknown,
   spec: readonly FeatureSpec[],
 ): { readonly row: readonly FeatureValue[] } | { readonly fault: ItemFault } {
-  if (!isObject(features)) return { fault: { field: 'features', message: `${shown(features)} is not an object` } };
+  if (!isObject(features))
+    return { fault: { field: 'features', message: `${shown(features)} is not an object` } };
   const names = Object.keys(features);
   const unknown = names.find((name) => !spec.some((feature) => feature.name === name));
   if (unknown !== undefined) {
@@ -74,11 +86,18 @@ export function rowOf(
   for (const [column, feature] of spec.entries()) {
     const fault = checkRow([row[column] ?? null], [feature]);
     if (fault === undefined) continue;
-    return { fault: { field: `features.${feature.name}`, message: fault.replace(`feature ${feature.name}: `, '') } };
+    return {
+      fault: { field: `features.${feature.name}`, message: fault.replace(`feature ${feature.name}: `, '') },
+    };
   }
   const ragged = row.findIndex((value) => typeof value === 'string' && !value.isWellFormed());
   if (ragged >= 0) {
-    return { fault: { field: `features.${spec[ragged]?.name ?? ''}`, message: `is not well-formed Unicode of at most ${String(CATEGORICAL_LENGTH_MAX)} characters` } };
+    return {
+      fault: {
+        field: `features.${spec[ragged]?.name ?? ''}`,
+        message: `is not well-formed Unicode of at most ${String(CATEGORICAL_LENGTH_MAX)} characters`,
+      },
+    };
   }
   return { row };
 }

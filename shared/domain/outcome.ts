@@ -17,9 +17,4 @@ export interface Refusal {
 }
 
 /** Why something became a dead letter; a closed set, because it is a metric's label. */
-export type RefusalReason =
-  | 'undecodable'
-  | 'wrong-partition'
-  | 'unknown-model'
-  | 'invalid'
-  | 'screened';
+export type RefusalReason = 'undecodable' | 'wrong-partition' | 'unknown-model' | 'invalid' | 'screened';

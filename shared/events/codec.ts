@@ -7,7 +7,8 @@ import { subjectOf } from './topics.ts';
 import type { AnyTopicName, TopicName, TopicRecords } from './topics.ts';
 
 /** What decoding gives: the typed record, or why the bytes are not one. */
-export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+export type Decoded<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
 /** Bytes to typed records and back, in the Confluent wire format: 0, schema id (4 bytes, big endian), Avro. */
 export interface Codec {
@@ -136,10 +137,14 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
     decode<Topic extends TopicName>(topic: Topic, value: Uint8Array): Decoded<TopicRecords[Topic]> {
       const id = writerIdOf(value);
       if (id === undefined) {
-        return { ok: false, reason: `not in the Confluent wire format (first byte 0, then a schema id), ${String(value.length)} bytes` };
+        return {
+          ok: false,
+          reason: `not in the Confluent wire format (first byte 0, then a schema id), ${String(value.length)} bytes`,
+        };
       }
       const writer = writers.get(id);
-      if (writer === undefined) return { ok: false, reason: `schema id ${String(id)} is unknown to the schema registry` };
+      if (writer === undefined)
+        return { ok: false, reason: `schema id ${String(id)} is unknown to the schema registry` };
       try {
         const { type, id: ownId } = ownOf(topic);
         const body = Buffer.from(value.buffer, value.byteOffset + HEADER_BYTES, value.length - HEADER_BYTES);

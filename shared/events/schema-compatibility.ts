@@ -24,7 +24,10 @@ function readFault(reader: Schema, writer: Schema): string | undefined {
  * Returns every way in which a schema breaks FULL_TRANSITIVE: it must read what every earlier version wrote, and every
  * earlier version must read what it writes. Empty when it is compatible.
  */
-export function incompatibilities(next: Schema, earlier: readonly { version: number; schema: Schema }[]): Incompatibility[] {
+export function incompatibilities(
+  next: Schema,
+  earlier: readonly { version: number; schema: Schema }[],
+): Incompatibility[] {
   return earlier.flatMap(({ version, schema }) => {
     const found: Incompatibility[] = [];
     const forward = readFault(next, schema);

@@ -28,7 +28,10 @@ async function ask(url: string, init: RequestInit = {}): Promise<{ status: numbe
   }
 }
 
-async function registeredVersions(base: string, subject: string): Promise<{ version: number; schema: Schema }[]> {
+async function registeredVersions(
+  base: string,
+  subject: string,
+): Promise<{ version: number; schema: Schema }[]> {
   const { status, body } = await ask(`${base}/subjects/${subject}/versions`);
   if (status === 404) return [];
   const versions = body as number[];
@@ -46,13 +49,20 @@ function wholeText(schema: Schema): string {
 }
 
 /** Returns what registering a schema would change; throws `schema-incompatible` naming field and version. */
-export async function planSchema(registryUrl: string, subject: string, schema: Schema): Promise<SchemaChange> {
+export async function planSchema(
+  registryUrl: string,
+  subject: string,
+  schema: Schema,
+): Promise<SchemaChange> {
   const earlier = await registeredVersions(registryUrl, subject);
   if (earlier.length === 0) return { subject, kind: 'first' };
-  if (earlier.some((known) => wholeText(known.schema) === wholeText(schema))) return { subject, kind: 'same' };
+  if (earlier.some((known) => wholeText(known.schema) === wholeText(schema)))
+    return { subject, kind: 'same' };
   const clashes = incompatibilities(schema, earlier);
   if (clashes.length === 0) return { subject, kind: 'new version' };
-  const words = clashes.map(({ version, direction, detail }) => `version ${String(version)}, ${direction}: ${detail}`);
+  const words = clashes.map(
+    ({ version, direction, detail }) => `version ${String(version)}, ${direction}: ${detail}`,
+  );
   throw new HeadraceError(`registering ${subject}: ${words.join('; ')}`, {
     code: 'schema-incompatible',
     retriable: false,

@@ -94,7 +94,12 @@ export function subjectOf(topic: AnyTopicName): string {
 }
 
 /** Returns the key of a version's full or delta snapshot. */
-export function snapshotKey(shardKey: string, version: number, kind: 'full' | 'delta', chunkIndex = 0): string {
+export function snapshotKey(
+  shardKey: string,
+  version: number,
+  kind: 'full' | 'delta',
+  chunkIndex = 0,
+): string {
   const base = `${shardKey}/${String(version)}/${kind}`;
   return chunkIndex === 0 ? base : `${base}/${String(chunkIndex)}`;
 }

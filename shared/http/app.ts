@@ -34,7 +34,9 @@ function validationFaults(error: FastifyError): Fault[] {
   return (error.validation ?? []).map(({ instancePath, message, params }) => {
     const missing = (params as { missingProperty?: string }).missingProperty;
     const extra = (params as { additionalProperty?: string }).additionalProperty;
-    const path = [instancePath, missing ?? extra].filter((part) => part !== undefined && part !== '').join('/');
+    const path = [instancePath, missing ?? extra]
+      .filter((part) => part !== undefined && part !== '')
+      .join('/');
     return { field: path.replace(/^\//, '') || '(body)', message: message ?? 'is invalid' };
   });
 }
@@ -43,14 +45,21 @@ function validationFaults(error: FastifyError): Fault[] {
 function problemOf(error: unknown): HttpProblem | undefined {
   if (error instanceof HttpProblem) return error;
   if (error instanceof HeadraceError) {
-    return new HttpProblem(error.retriable ? 503 : 500, error.message, error.retriable ? { retryAfterSeconds: 1 } : {});
+    return new HttpProblem(
+      error.retriable ? 503 : 500,
+      error.message,
+      error.retriable ? { retryAfterSeconds: 1 } : {},
+    );
   }
   const { statusCode, validation } = error as FastifyError;
   if (validation !== undefined) {
     const faults = validationFaults(error as FastifyError);
-    return new HttpProblem(400, faults.map(({ field, message }) => `${field} ${message}`).join('; '), { faults });
+    return new HttpProblem(400, faults.map(({ field, message }) => `${field} ${message}`).join('; '), {
+      faults,
+    });
   }
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new HttpProblem(statusCode, messageOf(error));
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new HttpProblem(statusCode, messageOf(error));
   return undefined;
 }
 
@@ -65,7 +74,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     logger: false,
-    ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false, useDefaults: true } },
+    ajv: {
+      customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false, useDefaults: true },
+    },
     routerOptions: { maxParamLength: 256 },
   });
   await app.register(swagger, {
@@ -81,14 +92,20 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return sendProblem(reply, problem, request.url.startsWith('/v2'));
   });
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new HttpProblem(404, `no such resource: ${request.method} ${request.url}`), request.url.startsWith('/v2')),
+    sendProblem(
+      reply,
+      new HttpProblem(404, `no such resource: ${request.method} ${request.url}`),
+      request.url.startsWith('/v2'),
+    ),
   );
 
   const hidden = { schema: { hide: true } };
   app.get('/livez', hidden, () => ({ status: 'alive' }));
   app.get('/readyz', hidden, (_request, reply) => {
     const waitsFor = options.waitsFor();
-    return reply.code(waitsFor.length === 0 ? 200 : 503).send({ status: waitsFor.length === 0 ? 'ready' : 'waiting', waitsFor });
+    return reply
+      .code(waitsFor.length === 0 ? 200 : 503)
+      .send({ status: waitsFor.length === 0 ? 'ready' : 'waiting', waitsFor });
   });
   app.get('/metrics', hidden, async (_request, reply) =>
     reply.type(options.registry.contentType).send(await options.registry.metrics()),

@@ -35,7 +35,11 @@ export class HttpProblem extends Error {
   /** Seconds after which the client may try again; sent as Retry-After. */
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, detail: string, more: { faults?: readonly Fault[]; retryAfterSeconds?: number } = {}) {
+  constructor(
+    status: number,
+    detail: string,
+    more: { faults?: readonly Fault[]; retryAfterSeconds?: number } = {},
+  ) {
     super(detail);
     this.name = 'HttpProblem';
     this.status = status;

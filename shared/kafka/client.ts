@@ -53,14 +53,23 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
     log,
     clientId,
     openCluster() {
-      const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster');
-      const create = (kafka as unknown as Record<symbol, (options: object) => ClusterInternals>)[symbol ?? Symbol('absent')];
-      if (create === undefined) throw new TypeError('kafkajs has changed: its internal cluster cannot be made');
+      const symbol = Object.getOwnPropertySymbols(kafka).find(
+        ({ description }) => description === 'private:Kafka:createCluster',
+      );
+      const create = (kafka as unknown as Record<symbol, (options: object) => ClusterInternals>)[
+        symbol ?? Symbol('absent')
+      ];
+      if (create === undefined)
+        throw new TypeError('kafkajs has changed: its internal cluster cannot be made');
       return create({ allowAutoTopicCreation: false });
     },
     consumer: (config) => kafka.consumer(config),
     producer: (config = {}) =>
-      kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false, ...config }),
+      kafka.producer({
+        createPartitioner: Partitioners.DefaultPartitioner,
+        allowAutoTopicCreation: false,
+        ...config,
+      }),
     admin: () => kafka.admin(),
     named: (other) => createKafkaClient({ brokers, clientId: other, log }),
   };

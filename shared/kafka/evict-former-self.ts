@@ -27,7 +27,8 @@ export async function evictFormerSelf(kafka: KafkaClient, groupId: string): Prom
     const { groups } = await coordinator.describeGroups({ groupIds: [groupId] });
     const remains = (groups[0]?.members ?? []).filter(({ clientId }) => clientId === kafka.clientId);
     for (const { memberId } of remains) await coordinator.leaveGroup({ groupId, memberId });
-    if (remains.length > 0) kafka.log.info({ groupId, members: remains.length }, 'cleared away a former member of ours');
+    if (remains.length > 0)
+      kafka.log.info({ groupId, members: remains.length }, 'cleared away a former member of ours');
     return remains.length;
   } catch (error) {
     kafka.log.debug({ groupId, reason: messageOf(error) }, 'former members not looked for');

@@ -16,7 +16,11 @@ import type { OutRecord, RecordProducer } from './producer.ts';
 
 /** A decoded record of one of the consumer's topics. */
 export type TypedRecord = {
-  [Topic in TopicName]: { readonly topic: Topic; readonly value: TopicRecords[Topic]; readonly source: ConsumedRecord };
+  [Topic in TopicName]: {
+    readonly topic: Topic;
+    readonly value: TopicRecords[Topic];
+    readonly source: ConsumedRecord;
+  };
 }[TopicName];
 
 /** The records of one fetch of one partition, and where they stand in the log. */
@@ -92,7 +96,9 @@ function recordsOf(
     const source = batch.records[index]?.source;
     if (source === undefined || outcome.kind === 'skipped') return;
     if (outcome.kind === 'poison') {
-      out.push(deadLetter(source, { ...cause, reason: outcome.reason, detail: outcome.detail, itemIndex: -1 }));
+      out.push(
+        deadLetter(source, { ...cause, reason: outcome.reason, detail: outcome.detail, itemIndex: -1 }),
+      );
       return;
     }
     out.push(...outcome.emit);
@@ -102,12 +108,17 @@ function recordsOf(
 }
 
 /** Returns the typed records of a batch and the dead letters of those that are not what their topic says. */
-function decodeBatch(deps: GroupConsumerDeps, raw: readonly ConsumedRecord[]): { typed: TypedRecord[]; poison: OutRecord[] } {
+function decodeBatch(
+  deps: GroupConsumerDeps,
+  raw: readonly ConsumedRecord[],
+): { typed: TypedRecord[]; poison: OutRecord[] } {
   const typed: TypedRecord[] = [];
   const poison: OutRecord[] = [];
   for (const source of raw) {
     const refuse = (reason: 'undecodable' | 'wrong-partition', detail: string): void => {
-      poison.push(deadLetter(source, { service: deps.service, atMs: deps.nowMs(), reason, detail, itemIndex: -1 }));
+      poison.push(
+        deadLetter(source, { service: deps.service, atMs: deps.nowMs(), reason, detail, itemIndex: -1 }),
+      );
       deps.onOutcome?.(source.topic, { kind: 'poison', reason, detail });
     };
     if (source.value === null) {
@@ -198,13 +209,17 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     const nextOffset = Number(payload.lastOffset) + 1;
     const key = topicPartitionKey(topic, partition);
     cursors.skipTo(key, Number(payload.firstOffset), nextOffset);
-    if (cursors.next(key) === nextOffset) handler.skipTo?.({ topic: topic as TopicName, partition }, nextOffset);
+    if (cursors.next(key) === nextOffset)
+      handler.skipTo?.({ topic: topic as TopicName, partition }, nextOffset);
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) deps.onFatal(payload.error);
   });
 
-  async function takeBatch(payload: EachBatchPayload, batch: Batch & { fetchedOffset?: string }): Promise<void> {
+  async function takeBatch(
+    payload: EachBatchPayload,
+    batch: Batch & { fetchedOffset?: string },
+  ): Promise<void> {
     const topic = batch.topic as TopicName;
     const { partition } = batch;
     const key = topicPartitionKey(topic, partition);
@@ -223,19 +238,39 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     };
     const retry = { log, signal: stopping.signal, onRetry };
     const raw = batch.messages.map((message) => consumedRecord(topic, partition, message));
-    await retryWhileRetriable(() => codec.learnWriters(topic, raw.map(({ value }) => value)), { ...retry, what: 'learning writer schemas' });
+    await retryWhileRetriable(
+      () =>
+        codec.learnWriters(
+          topic,
+          raw.map(({ value }) => value),
+        ),
+      { ...retry, what: 'learning writer schemas' },
+    );
     const { typed, poison } = decodeBatch(deps, raw);
     const nextOffset = Number(batch.lastOffset()) + 1;
-    const records: RecordBatch = { topic, partition, records: typed, nextOffset, highWatermark: Number(batch.highWatermark) };
-    const outcomes = await retryWhileRetriable(async () => handler.handle(records), { ...retry, what: `handling ${topic}` });
+    const records: RecordBatch = {
+      topic,
+      partition,
+      records: typed,
+      nextOffset,
+      highWatermark: Number(batch.highWatermark),
+    };
+    const outcomes = await retryWhileRetriable(async () => handler.handle(records), {
+      ...retry,
+      what: `handling ${topic}`,
+    });
     typed.forEach(({ topic: from }, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined) deps.onOutcome?.(from, outcome);
     });
     const out = [...poison, ...recordsOf(records, outcomes, { service: deps.service, atMs: deps.nowMs() })];
-    if (out.length > 0) await retryWhileRetriable(() => producer.send(out), { ...retry, what: 'writing what was decided' });
+    if (out.length > 0)
+      await retryWhileRetriable(() => producer.send(out), { ...retry, what: 'writing what was decided' });
     cursors.skipTo(key, fetchedOffset, nextOffset);
-    const settled = await retryWhileRetriable(() => handler.settle(records), { ...retry, what: 'checkpointing' });
+    const settled = await retryWhileRetriable(() => handler.settle(records), {
+      ...retry,
+      what: 'checkpointing',
+    });
     waitsFor = undefined;
     if (settled !== undefined) await commitHint(topic, partition, settled);
     await heartbeat();
@@ -246,7 +281,8 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     try {
       await consumer.commitOffsets([{ topic, partition, offset: String(offset) }]);
     } catch (error) {
-      if (!isRetriable(error)) log.debug({ topic, partition, reason: messageOf(error) }, 'commit hint refused');
+      if (!isRetriable(error))
+        log.debug({ topic, partition, reason: messageOf(error) }, 'commit hint refused');
     }
   }
 
@@ -267,8 +303,12 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       cursors.seek(topicPartitionKey(topic, partition), offset);
       consumer.seek({ topic, partition, offset: String(offset) });
     },
-    pause: (partitions) => { consumer.pause(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))); },
-    resume: (partitions) => { consumer.resume(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))); },
+    pause: (partitions) => {
+      consumer.pause(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })));
+    },
+    resume: (partitions) => {
+      consumer.resume(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })));
+    },
     async stop() {
       stopping.abort();
       await consumer.stop();

@@ -71,7 +71,8 @@ export async function joinElection(deps: LeadershipDeps): Promise<Leadership> {
         await admin.connect();
         const { groups } = await admin.describeGroups([groupId]);
         const holder = groups[0]?.members.find(({ memberAssignment }) => {
-          const decoded = memberAssignment.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(memberAssignment);
+          const decoded =
+            memberAssignment.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(memberAssignment);
           return (decoded?.assignment[topic] ?? []).includes(0);
         });
         return holder?.clientId;

@@ -41,7 +41,11 @@ export interface OpenedTopics {
 /** Waits until every topic and schema that the service needs is there, and returns the means to use them. */
 export async function openTopics(input: OpenTopicsInput): Promise<OpenedTopics> {
   const { service, settings, topics, log, signal, onWait } = input;
-  const kafka = createKafkaClient({ brokers: brokersOf(settings.KAFKA_BROKERS), clientId: `headrace-${service}@${instanceOf(settings, hostname())}`, log });
+  const kafka = createKafkaClient({
+    brokers: brokersOf(settings.KAFKA_BROKERS),
+    clientId: `headrace-${service}@${instanceOf(settings, hostname())}`,
+    log,
+  });
   const codec = createCodec(settings.SCHEMA_REGISTRY_URL, input.nowMs);
   const wait = <T>(what: string, attempt: () => Promise<T>): Promise<T> => {
     onWait?.(what);

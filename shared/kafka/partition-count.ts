@@ -47,7 +47,10 @@ async function rangesWith(admin: Admin, topic: AnyTopicName): Promise<ReadonlyMa
 }
 
 /** Returns the range of every partition of a topic, by partition number, over a connection of its own. */
-export async function logRanges(kafka: KafkaClient, topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>> {
+export async function logRanges(
+  kafka: KafkaClient,
+  topic: AnyTopicName,
+): Promise<ReadonlyMap<number, LogRange>> {
   const reader = createRangeReader(kafka);
   try {
     return await reader.ranges(topic);

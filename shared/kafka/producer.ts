@@ -41,7 +41,10 @@ interface KafkaMessage {
 }
 
 /** Returns records as kafkajs takes them: encoded and grouped by topic. */
-export function encodeByTopic(codec: Codec, records: readonly OutRecord[]): { topic: string; messages: KafkaMessage[] }[] {
+export function encodeByTopic(
+  codec: Codec,
+  records: readonly OutRecord[],
+): { topic: string; messages: KafkaMessage[] }[] {
   const byTopic = new Map<string, KafkaMessage[]>();
   for (const record of records) {
     const messages = byTopic.get(record.topic) ?? [];

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { TopicName } from '../events/topics.ts';
 import { HeadraceError } from '../errors.ts';
 import type { KafkaClient } from './client.ts';
 import { kafkaError } from './client.ts';
@@ -24,14 +23,17 @@ export async function readRecordAt(
   });
   try {
     await consumer.connect();
-    await consumer.subscribe({ topic: topic as TopicName, fromBeginning: true });
+    await consumer.subscribe({ topic, fromBeginning: true });
     return await new Promise<ConsumedRecord>((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(
-          new HeadraceError(`reading ${topic}/${String(partition)} at ${String(offset)}: nothing within ${String(READ_LIMIT_MS)} ms`, {
-            code: 'kafka-unavailable',
-            retriable: true,
-          }),
+          new HeadraceError(
+            `reading ${topic}/${String(partition)} at ${String(offset)}: nothing within ${String(READ_LIMIT_MS)} ms`,
+            {
+              code: 'kafka-unavailable',
+              retriable: true,
+            },
+          ),
         );
       }, READ_LIMIT_MS);
       consumer

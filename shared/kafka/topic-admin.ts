@@ -17,14 +17,24 @@ export interface TopicLayout {
 /** One difference between the topics as they are and as they should be. */
 export type TopicChange =
   | { readonly kind: 'create'; readonly topic: string; readonly partitions: number }
-  | { readonly kind: 'configure'; readonly topic: string; readonly setting: string; readonly from: string; readonly to: string }
+  | {
+      readonly kind: 'configure';
+      readonly topic: string;
+      readonly setting: string;
+      readonly from: string;
+      readonly to: string;
+    }
   | { readonly kind: 'impossible'; readonly topic: string; readonly why: string };
 
 function configOf(topic: TopicSettings, layout: TopicLayout): Record<string, string> {
   return { ...topic.config, 'min.insync.replicas': String(layout.minInsyncReplicas) };
 }
 
-async function withAdmin<T>(kafka: KafkaClient, doing: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+async function withAdmin<T>(
+  kafka: KafkaClient,
+  doing: string,
+  work: (admin: Admin) => Promise<T>,
+): Promise<T> {
   const admin = kafka.admin();
   try {
     await admin.connect();
@@ -37,13 +47,21 @@ async function withAdmin<T>(kafka: KafkaClient, doing: string, work: (admin: Adm
 }
 
 /** Returns every difference between the broker's topics and ours, without changing anything. */
-export function planTopics(kafka: KafkaClient, topics: readonly TopicSettings[], layout: TopicLayout): Promise<TopicChange[]> {
+export function planTopics(
+  kafka: KafkaClient,
+  topics: readonly TopicSettings[],
+  layout: TopicLayout,
+): Promise<TopicChange[]> {
   return withAdmin(kafka, 'reading the topics', async (admin) => {
     const existing = new Set(await admin.listTopics());
     const present = topics.filter(({ name }) => existing.has(name));
     const changes: TopicChange[] = topics
       .filter(({ name }) => !existing.has(name))
-      .map(({ name, isSharded }) => ({ kind: 'create', topic: name, partitions: isSharded ? layout.partitions : 1 }));
+      .map(({ name, isSharded }) => ({
+        kind: 'create',
+        topic: name,
+        partitions: isSharded ? layout.partitions : 1,
+      }));
     if (present.length === 0) return changes;
     const { topics: metadata } = await admin.fetchTopicMetadata({ topics: present.map(({ name }) => name) });
     const { resources } = await admin.describeConfigs({
@@ -75,7 +93,9 @@ export function applyTopics(
   changes: readonly TopicChange[],
 ): Promise<void> {
   return withAdmin(kafka, 'changing the topics', async (admin) => {
-    const toCreate = topics.filter(({ name }) => changes.some((change) => change.kind === 'create' && change.topic === name));
+    const toCreate = topics.filter(({ name }) =>
+      changes.some((change) => change.kind === 'create' && change.topic === name),
+    );
     if (toCreate.length > 0) {
       await admin.createTopics({
         waitForLeaders: true,
@@ -87,7 +107,9 @@ export function applyTopics(
         })),
       });
     }
-    const toConfigure = topics.filter(({ name }) => changes.some((change) => change.kind === 'configure' && change.topic === name));
+    const toConfigure = topics.filter(({ name }) =>
+      changes.some((change) => change.kind === 'configure' && change.topic === name),
+    );
     if (toConfigure.length > 0) {
       await admin.alterConfigs({
         validateOnly: false,

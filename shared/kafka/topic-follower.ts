@@ -50,7 +50,9 @@ export interface TopicFollower {
  * Follows every partition of a topic from its start, in a consumer group of its own (kafkajs knows no other way), which
  * is deleted on stop. A rejoin re-reads the topic; the guard by offset keeps the fold from seeing a record twice.
  */
-export async function followTopic<Topic extends TopicName>(deps: TopicFollowerDeps<Topic>): Promise<TopicFollower> {
+export async function followTopic<Topic extends TopicName>(
+  deps: TopicFollowerDeps<Topic>,
+): Promise<TopicFollower> {
   const { topic, kafka, codec } = deps;
   const groupId = `headrace-${deps.service}-${topic}-${randomUUID()}`;
   const positions = new Map<number, number>();
@@ -75,7 +77,8 @@ export async function followTopic<Topic extends TopicName>(deps: TopicFollowerDe
 
   function moveTo(partition: number, nextOffset: number): void {
     positions.set(partition, Math.max(positions.get(partition) ?? 0, nextOffset));
-    const isReached = (watcher: (typeof watchers)[number]): boolean => (positions.get(watcher.partition) ?? 0) >= watcher.offset;
+    const isReached = (watcher: (typeof watchers)[number]): boolean =>
+      (positions.get(watcher.partition) ?? 0) >= watcher.offset;
     const reached = watchers.filter(isReached);
     watchers = watchers.filter((watcher) => !isReached(watcher));
     for (const { resolve } of reached) resolve();
@@ -94,12 +97,19 @@ export async function followTopic<Topic extends TopicName>(deps: TopicFollowerDe
         const isNew = offset >= (positions.get(partition) ?? 0);
         return isNew && (deps.wants?.(key === null ? '' : Buffer.from(key).toString('utf8')) ?? true);
       });
-    await retryWhileRetriable(() => codec.learnWriters(topic, raw.map(({ value }) => value)), {
-      what: `learning the writer schemas of ${topic}`,
-      log: kafka.log,
-      signal: stopping.signal,
-      onRetry: () => heartbeat(),
-    });
+    await retryWhileRetriable(
+      () =>
+        codec.learnWriters(
+          topic,
+          raw.map(({ value }) => value),
+        ),
+      {
+        what: `learning the writer schemas of ${topic}`,
+        log: kafka.log,
+        signal: stopping.signal,
+        onRetry: () => heartbeat(),
+      },
+    );
     for (const source of raw) {
       const decoded = source.value === null ? undefined : codec.decode(topic, source.value);
       if (decoded === undefined) deps.onRecord({ source, value: null });
@@ -137,7 +147,9 @@ export async function followTopic<Topic extends TopicName>(deps: TopicFollowerDe
     reached: (partition, offset) =>
       (positions.get(partition) ?? 0) >= offset
         ? Promise.resolve()
-        : new Promise((resolve) => { watchers.push({ partition, offset, resolve }); }),
+        : new Promise((resolve) => {
+            watchers.push({ partition, offset, resolve });
+          }),
     position: (partition) => positions.get(partition) ?? 0,
     async stop() {
       stopping.abort();

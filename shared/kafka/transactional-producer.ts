@@ -23,7 +23,12 @@ export async function openTransactionalProducer(
   codec: Codec,
   transactionalId: string,
 ): Promise<TransactionalProducer> {
-  const producer = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1, transactionTimeout: 15_000 });
+  const producer = kafka.producer({
+    transactionalId,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: 15_000,
+  });
   try {
     await producer.connect();
     const first = await producer.transaction();

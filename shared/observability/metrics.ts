@@ -3,8 +3,16 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** A closed set of values a label may take is the caller's promise; this makes metrics with names and help only. */
 export interface Metrics {
   readonly registry: Registry;
-  counter<Label extends string = never>(name: string, help: string, labelNames?: readonly Label[]): Counter<Label>;
-  gauge<Label extends string = never>(name: string, help: string, labelNames?: readonly Label[]): Gauge<Label>;
+  counter<Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames?: readonly Label[],
+  ): Counter<Label>;
+  gauge<Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames?: readonly Label[],
+  ): Gauge<Label>;
   histogram<Label extends string = never>(
     name: string,
     help: string,
@@ -20,7 +28,8 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   return {
     registry,
-    counter: (name, help, labelNames = []) => new Counter({ name, help, labelNames: [...labelNames], registers }),
+    counter: (name, help, labelNames = []) =>
+      new Counter({ name, help, labelNames: [...labelNames], registers }),
     gauge: (name, help, labelNames = []) => new Gauge({ name, help, labelNames: [...labelNames], registers }),
     histogram: (name, help, buckets, labelNames = []) =>
       new Histogram({ name, help, buckets: [...buckets], labelNames: [...labelNames], registers }),

@@ -27,7 +27,9 @@ export async function retryWhileRetriable<T>(attempt: () => Promise<T>, options:
       if (tries === 1 || tries % 10 === 0) {
         options.log.warn({ tries, reason: messageOf(error) }, `${options.what}: trying again`);
       }
-      await delay(pauseMs, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+      await delay(pauseMs, undefined, options.signal ? { signal: options.signal } : {}).catch(
+        () => undefined,
+      );
       pauseMs = Math.min(pauseMs * 2, options.maxPauseMs ?? 1000);
       try {
         await options.onRetry?.(error);

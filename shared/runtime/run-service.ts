@@ -23,9 +23,9 @@ export interface RunOptions {
  */
 export async function runService({ log, stopTimeoutMs, parts }: RunOptions): Promise<void> {
   const started: Part[] = [];
-  let isStopping = false;
+  const stopping = new AbortController();
   closeWithGrace({ delay: stopTimeoutMs, logger: false }, async ({ signal, err }) => {
-    isStopping = true;
+    stopping.abort();
     if (err !== undefined) log.error({ err }, 'ending after a failure');
     else log.info({ signal }, 'stopping');
     for (const part of [...started].reverse()) {
@@ -38,7 +38,7 @@ export async function runService({ log, stopTimeoutMs, parts }: RunOptions): Pro
     log.info({}, 'stopped');
   });
   for (const part of parts) {
-    if (isStopping) return;
+    if (stopping.signal.aborted) return;
     started.push(part);
     await part.start();
     log.info({ part: part.name }, 'started');
@@ -60,7 +60,9 @@ export function createStops(): Stops {
   const undos: (() => unknown)[] = [];
   return {
     signal: controller.signal,
-    add: (undo) => { undos.push(undo); },
+    add: (undo) => {
+      undos.push(undo);
+    },
     async stopAll() {
       controller.abort();
       const failures: unknown[] = [];
@@ -71,7 +73,8 @@ export function createStops(): Stops {
           failures.push(error);
         }
       }
-      if (failures.length > 0) throw failures[0] instanceof Error ? failures[0] : new Error(messageOf(failures[0]));
+      if (failures.length > 0)
+        throw failures[0] instanceof Error ? failures[0] : new Error(messageOf(failures[0]));
     },
   };
 }

@@ -5,9 +5,19 @@ import { CLOSE_WINDOW, FREE_PAYLOAD, LABEL, PREDICTION } from './join-scripts.ts
 
 const FORGET_AT_ONCE = 1000;
 
-function keysOf(shardKey: string): { entry: (id: string) => string; due: string; gone: string; totals: string } {
+function keysOf(shardKey: string): {
+  entry: (id: string) => string;
+  due: string;
+  gone: string;
+  totals: string;
+} {
   const prefix = `{headrace:join:${shardKey}}`;
-  return { entry: (id) => `${prefix}:p:${id}`, due: `${prefix}:due`, gone: `${prefix}:gone`, totals: `${prefix}:totals` };
+  return {
+    entry: (id) => `${prefix}:p:${id}`,
+    due: `${prefix}:due`,
+    gone: `${prefix}:gone`,
+    totals: `${prefix}:totals`,
+  };
 }
 
 /** Returns the answers of a pipeline; the first failure is thrown. */
@@ -22,7 +32,12 @@ async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
 function outcomeOf(answer: unknown): JoinOutcome {
   const [kind, payload, label, observedAt] = answer as [JoinOutcome['kind'], string, string, string];
   if (kind !== 'joined') return { kind };
-  return { kind, of: JSON.parse(payload) as JoinPrediction, label: Number(label), observedAtMs: Number(observedAt) };
+  return {
+    kind,
+    of: JSON.parse(payload) as JoinPrediction,
+    label: Number(label),
+    observedAtMs: Number(observedAt),
+  };
 }
 
 /** Returns the join's state in Redis: one hash a prediction, two sorted sets and one hash of totals a shard. */
@@ -32,11 +47,36 @@ export function createRedisJoinStore(redis: Redis): JoinStore {
     if (item.kind === 'prediction') {
       const { id, predictedAtMs } = item.of.prediction;
       const payload = JSON.stringify(item.of);
-      pipeline.eval(PREDICTION, 4, entry(id), due, gone, totals, item.source, predictedAtMs, item.deadlineMs, payload, id);
+      pipeline.eval(
+        PREDICTION,
+        4,
+        entry(id),
+        due,
+        gone,
+        totals,
+        item.source,
+        predictedAtMs,
+        item.deadlineMs,
+        payload,
+        id,
+      );
       return;
     }
     const { predictionId, label, observedAtMs, source } = item.label;
-    pipeline.eval(LABEL, 4, entry(predictionId), due, gone, totals, item.source, label, observedAtMs, source, item.forgetAtMs, predictionId);
+    pipeline.eval(
+      LABEL,
+      4,
+      entry(predictionId),
+      due,
+      gone,
+      totals,
+      item.source,
+      label,
+      observedAtMs,
+      source,
+      item.forgetAtMs,
+      predictionId,
+    );
   }
 
   return {
@@ -55,16 +95,28 @@ export function createRedisJoinStore(redis: Redis): JoinStore {
         const pipeline = redis.pipeline();
         for (const id of ids) pipeline.eval(CLOSE_WINDOW, 4, entry(id), due, gone, totals, as, id);
         const payloads = await answersOf(pipeline);
-        return payloads.filter((payload) => typeof payload === 'string').map((payload) => JSON.parse(payload) as JoinPrediction);
+        return payloads
+          .filter((payload) => typeof payload === 'string')
+          .map((payload) => JSON.parse(payload) as JoinPrediction);
       }),
 
     hasDue: (shardKey, timeMs) =>
-      onRedis('looking for windows to close', async () => (await redis.zcount(keysOf(shardKey).due, '-inf', timeMs)) > 0),
+      onRedis(
+        'looking for windows to close',
+        async () => (await redis.zcount(keysOf(shardKey).due, '-inf', timeMs)) > 0,
+      ),
 
     free: (shardKey, { joined, closed, watermarkMs }) =>
       onRedis('freeing joined predictions', async () => {
         const { entry, due, gone, totals } = keysOf(shardKey);
-        const past = await redis.zrangebyscore(gone, '-inf', `(${String(watermarkMs)}`, 'LIMIT', 0, FORGET_AT_ONCE);
+        const past = await redis.zrangebyscore(
+          gone,
+          '-inf',
+          `(${String(watermarkMs)}`,
+          'LIMIT',
+          0,
+          FORGET_AT_ONCE,
+        );
         const pipeline = redis.pipeline();
         for (const id of joined) pipeline.eval(FREE_PAYLOAD, 4, entry(id), due, gone, totals, id, 0);
         for (const id of closed) pipeline.eval(FREE_PAYLOAD, 4, entry(id), due, gone, totals, id, 1);
@@ -89,7 +141,9 @@ export function createRedisJoinStore(redis: Redis): JoinStore {
       }),
 
     bytes: (shardKey) =>
-      onRedis('reading the join’s size', async () => Number((await redis.hget(keysOf(shardKey).totals, 'bytes')) ?? 0)),
+      onRedis('reading the join’s size', async () =>
+        Number((await redis.hget(keysOf(shardKey).totals, 'bytes')) ?? 0),
+      ),
 
     position: (topicPartition) =>
       onRedis('reading a position', async () => {

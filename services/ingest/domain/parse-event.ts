@@ -1,4 +1,13 @@
-import { isObject, labelFault, rowOf, shown, SUBJECT_LENGTH_MAX, textFault, timeFault, unknownField } from '../../../shared/domain/check-item.ts';
+import {
+  isObject,
+  labelFault,
+  rowOf,
+  shown,
+  SUBJECT_LENGTH_MAX,
+  textFault,
+  timeFault,
+  unknownField,
+} from '../../../shared/domain/check-item.ts';
 import type { ItemFault } from '../../../shared/domain/check-item.ts';
 import type { TrainingEvent } from '../../../shared/domain/events.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
@@ -8,7 +17,8 @@ const ID_LENGTH_MAX = 128;
 const WEIGHT_MAX = 1000;
 
 /** An item that may be written, or the first thing wrong with it. */
-export type ParsedItem<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: ItemFault };
+export type ParsedItem<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: ItemFault };
 
 /** What an item may default to. */
 export interface ItemDefaults {
@@ -23,8 +33,13 @@ function weightFault(weight: unknown): ItemFault | undefined {
 }
 
 /** Returns the training event of a parsed JSON value, its features in the order of the spec. */
-export function parseEvent(item: unknown, spec: ModelSpec, defaults: ItemDefaults): ParsedItem<TrainingEvent> {
-  if (!isObject(item)) return { ok: false, fault: { field: '(item)', message: `${shown(item)} is not an object` } };
+export function parseEvent(
+  item: unknown,
+  spec: ModelSpec,
+  defaults: ItemDefaults,
+): ParsedItem<TrainingEvent> {
+  if (!isObject(item))
+    return { ok: false, fault: { field: '(item)', message: `${shown(item)} is not an object` } };
   const { id = defaults.newId(), eventTimeMs = defaults.nowMs, subject, label, weight = 1 } = item;
   const fault =
     unknownField(item, FIELDS) ??

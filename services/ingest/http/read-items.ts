@@ -12,7 +12,10 @@ export interface ItemLimits {
 }
 
 function tooMany(limits: ItemLimits): HttpProblem {
-  return new HttpProblem(413, `the body has more than ${String(limits.itemsMax)} items; send them in several requests`);
+  return new HttpProblem(
+    413,
+    `the body has more than ${String(limits.itemsMax)} items; send them in several requests`,
+  );
 }
 
 function parseLine(line: Buffer): GivenItem {
@@ -35,13 +38,20 @@ export function itemsOfJson(body: unknown, limits: ItemLimits): GivenItem[] {
  * Yields the items of an NDJSON stream, a line each, in groups of at most `groupSize`. A line that is not JSON is an item
  * that is refused; one longer than the limit ends the request. Reads no faster than the groups are taken.
  */
-export async function* itemsOfNdjson(stream: Readable, limits: ItemLimits, groupSize: number): AsyncGenerator<GivenItem[]> {
+export async function* itemsOfNdjson(
+  stream: Readable,
+  limits: ItemLimits,
+  groupSize: number,
+): AsyncGenerator<GivenItem[]> {
   let rest = Buffer.alloc(0);
   let group: GivenItem[] = [];
   let count = 0;
   const take = (line: Buffer): void => {
     if (line.length > limits.lineBytes) {
-      throw new HttpProblem(413, `line ${String(count + 1)} has ${String(line.length)} bytes, allowed ${String(limits.lineBytes)}`);
+      throw new HttpProblem(
+        413,
+        `line ${String(count + 1)} has ${String(line.length)} bytes, allowed ${String(limits.lineBytes)}`,
+      );
     }
     if (line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
     count += 1;

@@ -29,16 +29,30 @@ function statusOf(items: readonly ItemResult[]): number {
 
 function sendResults(reply: FastifyReply, items: readonly ItemResult[]): FastifyReply {
   const status = statusOf(items);
-  if (items.some((item) => item.status === 'failed')) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-  const count = (wanted: ItemResult['status']): number => items.filter((item) => item.status === wanted).length;
+  if (items.some((item) => item.status === 'failed'))
+    reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  const count = (wanted: ItemResult['status']): number =>
+    items.filter((item) => item.status === wanted).length;
   const counts = { accepted: count('accepted'), rejected: count('rejected'), failed: count('failed') };
   if (status === 202 || status === 207) return reply.code(status).send({ ...counts, items });
   const first = items.find(({ status: one }) => one !== 'accepted');
-  const detail = first === undefined || !('message' in first) ? '' : 'field' in first ? `${first.field} ${first.message}` : first.message;
+  const detail =
+    first === undefined || !('message' in first)
+      ? ''
+      : 'field' in first
+        ? `${first.field} ${first.message}`
+        : first.message;
   return reply
     .code(status)
     .type('application/problem+json')
-    .send({ type: 'about:blank', title: status === 400 ? 'Bad request' : 'Unavailable', status, detail, ...counts, items });
+    .send({
+      type: 'about:blank',
+      title: status === 400 ? 'Bad request' : 'Unavailable',
+      status,
+      detail,
+      ...counts,
+      items,
+    });
 }
 
 /** Adds `POST /v1/models/{model}/events` and `…/labels`. */
@@ -47,7 +61,11 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestRoutesDeps): void
     done(null, payload);
   });
 
-  async function accept(kind: 'event' | 'label', request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function accept(
+    kind: 'event' | 'label',
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
     const { model: name } = request.params as { model: string };
     const model = deps.model(name);
     if (model === undefined) throw new HttpProblem(404, `model ${name} does not exist`);
@@ -64,9 +82,12 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestRoutesDeps): void
       const result = await deps.ingest().accept(model, kind, group, trace);
       if (result.kind === 'full') {
         if (results.length === 0) {
-          throw new HttpProblem(429, 'too many items wait for Kafka', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+          throw new HttpProblem(429, 'too many items wait for Kafka', {
+            retryAfterSeconds: RETRY_AFTER_SECONDS,
+          });
         }
-        for (const _item of group) results.push({ index: results.length, status: 'failed', message: 'too many items wait for Kafka' });
+        for (const _item of group)
+          results.push({ index: results.length, status: 'failed', message: 'too many items wait for Kafka' });
         continue;
       }
       const first = results.length;
@@ -75,7 +96,11 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestRoutesDeps): void
     return sendResults(reply, results);
   }
 
-  const params = { type: 'object', properties: { model: { type: 'string', maxLength: 63 } }, required: ['model'] } as const;
+  const params = {
+    type: 'object',
+    properties: { model: { type: 'string', maxLength: 63 } },
+    required: ['model'],
+  } as const;
   const consumes = ['application/json', 'application/x-ndjson'];
   app.post(
     '/v1/models/:model/events',

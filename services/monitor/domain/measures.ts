@@ -45,7 +45,12 @@ export class VersionMeasures {
   readonly counters = new Counters(VERSION_COUNT.size);
 
   parts(): Record<string, Accumulator> {
-    return { learner: this.learner, router: this.router, scoring: this.scoringMicros, counters: this.counters };
+    return {
+      learner: this.learner,
+      router: this.router,
+      scoring: this.scoringMicros,
+      counters: this.counters,
+    };
   }
 }
 
@@ -66,6 +71,11 @@ export function sectionsOf(prefix: string, parts: Record<string, Accumulator>): 
 }
 
 /** Fills accumulators from the sections that `sectionsOf` made. */
-export function restoreParts(prefix: string, parts: Record<string, Accumulator>, read: (name: string) => Uint8Array): void {
-  for (const [name, part] of Object.entries(parts)) part.restore(read(`${prefix}/${name}`), `${prefix}/${name}`);
+export function restoreParts(
+  prefix: string,
+  parts: Record<string, Accumulator>,
+  read: (name: string) => Uint8Array,
+): void {
+  for (const [name, part] of Object.entries(parts))
+    part.restore(read(`${prefix}/${name}`), `${prefix}/${name}`);
 }

@@ -16,7 +16,12 @@ export interface Report {
   readonly lag: Positions;
   /** Event time up to which the join is complete, ms since the Unix epoch; null before the first label. */
   readonly watermarkMs: number | null;
-  readonly labels: { readonly predictions: number; readonly labelled: number; readonly defaulted: number; readonly repeated: number };
+  readonly labels: {
+    readonly predictions: number;
+    readonly labelled: number;
+    readonly defaulted: number;
+    readonly repeated: number;
+  };
   readonly labelDelayMs: Quantiles;
   readonly freshnessMs: Quantiles;
   readonly stalenessMs: Quantiles;
@@ -26,7 +31,10 @@ export interface Report {
 
 function qualityView(metrics: ProgressiveMetrics): QualityView {
   return Object.fromEntries(
-    Object.entries(metrics.summary()).map(([name, value]: [string, number]) => [name, Number.isFinite(value) ? value : null]),
+    Object.entries(metrics.summary()).map(([name, value]: [string, number]) => [
+      name,
+      Number.isFinite(value) ? value : null,
+    ]),
   );
 }
 
@@ -57,7 +65,8 @@ function armView(arm: string, measures: ArmMeasures): object {
 /** Returns the report of a shard; `lag` comes from the log's ends. */
 export function reportOf(model: string, monitor: ShardMonitor, lag: Positions): Report {
   const { counters, arms } = monitor;
-  const predictions = arms.stable.counters.get(ARM_COUNT.predictions) + arms.candidate.counters.get(ARM_COUNT.predictions);
+  const predictions =
+    arms.stable.counters.get(ARM_COUNT.predictions) + arms.candidate.counters.get(ARM_COUNT.predictions);
   const watermarkMs = counters.get(SHARD_COUNT.watermarkMs);
   return {
     model,

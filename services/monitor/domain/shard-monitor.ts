@@ -4,7 +4,15 @@ import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { FreshnessClock } from './freshness-clock.ts';
 import { LogHistogram } from './log-histogram.ts';
-import { ARM_COUNT, ArmMeasures, Counters, restoreParts, sectionsOf, VERSION_COUNT, VersionMeasures } from './measures.ts';
+import {
+  ARM_COUNT,
+  ArmMeasures,
+  Counters,
+  restoreParts,
+  sectionsOf,
+  VERSION_COUNT,
+  VersionMeasures,
+} from './measures.ts';
 
 /** Topics the monitor reads, in the order in which their positions are kept. */
 export const MONITORED_TOPICS = ['training-events.v1', 'predictions.v1', 'scores.v1'] as const;
@@ -30,7 +38,10 @@ interface Meta {
 export class ShardMonitor {
   readonly positions: Record<MonitoredTopic, number>;
   readonly versions = new Map<number, VersionMeasures>();
-  readonly arms: Readonly<Record<Arm, ArmMeasures>> = { stable: new ArmMeasures(), candidate: new ArmMeasures() };
+  readonly arms: Readonly<Record<Arm, ArmMeasures>> = {
+    stable: new ArmMeasures(),
+    candidate: new ArmMeasures(),
+  };
   readonly labelDelayMs = new LogHistogram();
   readonly stalenessMs = new LogHistogram();
   readonly freshnessMs = new LogHistogram();
@@ -92,7 +103,9 @@ export class ShardMonitor {
         measures.counters.add(failed ? VERSION_COUNT.failed : VERSION_COUNT.scored);
         if (scoringMicros >= 0) measures.scoringMicros.add(scoringMicros);
       }
-      this.#freshness.answer(prediction.position, recordTimeMs, (delayMs) => { this.freshnessMs.add(delayMs); });
+      this.#freshness.answer(prediction.position, recordTimeMs, (delayMs) => {
+        this.freshnessMs.add(delayMs);
+      });
     }
   }
 
@@ -109,7 +122,8 @@ export class ShardMonitor {
       for (const { version, score } of served.scores) {
         if (score === null) continue;
         this.version(version).router.record(score, label, weight);
-        if (version === served.servedVersion) this.arms[served.assignedArm].answered.record(score, label, weight);
+        if (version === served.servedVersion)
+          this.arms[served.assignedArm].answered.record(score, label, weight);
       }
     }
     if (record.events.length > 0) {
@@ -145,6 +159,7 @@ export class ShardMonitor {
 
   #advanceWatermark(watermarkMs: number | null): void {
     const before = this.counters.get(SHARD_COUNT.watermarkMs);
-    if (watermarkMs !== null && watermarkMs > before) this.counters.add(SHARD_COUNT.watermarkMs, watermarkMs - before);
+    if (watermarkMs !== null && watermarkMs > before)
+      this.counters.add(SHARD_COUNT.watermarkMs, watermarkMs - before);
   }
 }

@@ -15,15 +15,21 @@ export function monitorRoutes(app: FastifyInstance, deps: MonitorRoutesDeps): vo
     '/v1/models/:model/report',
     {
       schema: {
-        summary: 'What is measured of a model: quality per version and arm, latency, label delay, freshness, lag',
-        params: { type: 'object', properties: { model: { type: 'string', maxLength: 63 } }, required: ['model'] },
+        summary:
+          'What is measured of a model: quality per version and arm, latency, label delay, freshness, lag',
+        params: {
+          type: 'object',
+          properties: { model: { type: 'string', maxLength: 63 } },
+          required: ['model'],
+        },
       },
     },
     async ({ params }) => {
       const reason = deps.stoppedReason(params.model);
       if (reason !== undefined) throw new HttpProblem(503, `shard stopped: ${reason}`);
       const report = await deps.report(params.model);
-      if (report === undefined) throw new HttpProblem(404, `this monitor has measured nothing of model ${params.model}`);
+      if (report === undefined)
+        throw new HttpProblem(404, `this monitor has measured nothing of model ${params.model}`);
       return report;
     },
   );

@@ -17,14 +17,19 @@ export function learnerRoutes(app: FastifyInstance, views: LearnerViews): void {
     {
       schema: {
         summary: 'Position, digest and versions of a model’s shards on this learner',
-        params: { type: 'object', properties: { model: { type: 'string', maxLength: 63 } }, required: ['model'] },
+        params: {
+          type: 'object',
+          properties: { model: { type: 'string', maxLength: 63 } },
+          required: ['model'],
+        },
       },
     },
     ({ params }) => {
       const reason = views.stoppedReason(params.model);
       if (reason !== undefined) throw new HttpProblem(503, `shard stopped: ${reason}`);
       const shards = views.shardsOf(params.model);
-      if (shards.length === 0) throw new HttpProblem(404, `this learner has no shard of model ${params.model}`);
+      if (shards.length === 0)
+        throw new HttpProblem(404, `this learner has no shard of model ${params.model}`);
       return { model: params.model, shards };
     },
   );

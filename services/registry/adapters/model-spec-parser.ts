@@ -34,7 +34,10 @@ export const modelSpecSchema = Type.Object(
       Type.Object({ name: FEATURE_NAME, type: Type.Enum(['categorical', 'numeric', 'boolean']) }, closed),
       { minItems: 1, maxItems: 256 },
     ),
-    crosses: Type.Array(Type.Array(FEATURE_NAME, { minItems: 2, maxItems: 4 }), { maxItems: 64, default: [] }),
+    crosses: Type.Array(Type.Array(FEATURE_NAME, { minItems: 2, maxItems: 4 }), {
+      maxItems: 64,
+      default: [],
+    }),
     label: Type.Object(
       {
         windowMs: Type.Integer({ minimum: 1000, maximum: 6 * DAY_MS, default: DAY_MS }),
@@ -54,18 +57,22 @@ export const modelSpecSchema = Type.Object(
 );
 
 /** What parsing gives: a sound value, or every fault at once. */
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };
+export type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };
 
 function parseText(text: string): Parsed<unknown> {
   try {
     return { ok: true, value: parseYaml(text, { maxAliasCount: 10 }) }; // JSON is YAML
   } catch (error) {
-    return { ok: false, faults: [{ field: '(body)', message: messageOf(error).split('\n')[0] ?? 'cannot be parsed' }] };
+    return {
+      ok: false,
+      faults: [{ field: '(body)', message: messageOf(error).split('\n')[0] ?? 'cannot be parsed' }],
+    };
   }
 }
 
 function shown(root: unknown, path: string): string {
-  const value = path === '' ? root : Value.Pointer.Get(root as never, path);
+  const value = path === '' ? root : Value.Pointer.Get(root, path);
   const text = JSON.stringify(value) as string | undefined;
   return text === undefined || text.length > 60 ? '' : `${text} `;
 }
@@ -75,7 +82,10 @@ function check<T>(schema: TSchema, given: unknown): Parsed<T> {
   const faults = [...Value.Errors(schema, value)].map(({ instancePath, message, params }) => {
     const extra = (params as { additionalProperties?: string[] }).additionalProperties;
     const field = instancePath.slice(1).replaceAll('/', '.') || '(body)';
-    return { field, message: `${shown(value, instancePath)}${message}${extra === undefined ? '' : `: ${extra.join(', ')}`}` };
+    return {
+      field,
+      message: `${shown(value, instancePath)}${message}${extra === undefined ? '' : `: ${extra.join(', ')}`}`,
+    };
   });
   return faults.length > 0 ? { ok: false, faults } : { ok: true, value: value as T };
 }
@@ -97,5 +107,8 @@ export function parseLearner(given: unknown, base: LearnerConfig): Parsed<Learne
   }
   const checked = check<LearnerConfig>(learnerSchema, { ...base, ...given });
   if (checked.ok) return checked;
-  return { ok: false, faults: checked.faults.map(({ field, message }) => ({ field: `learner.${field}`, message })) };
+  return {
+    ok: false,
+    faults: checked.faults.map(({ field, message }) => ({ field: `learner.${field}`, message })),
+  };
 }

@@ -17,7 +17,15 @@ export function canonicalEvent(event: Omit<ModelVersionEvent, 'hash'>): string {
     event.kind,
     event.version,
     event.body,
-    [plan.model, plan.planVersion, plan.stable, plan.candidate, plan.candidateWeightBp, plan.shadows, plan.salt],
+    [
+      plan.model,
+      plan.planVersion,
+      plan.stable,
+      plan.candidate,
+      plan.candidateWeightBp,
+      plan.shadows,
+      plan.salt,
+    ],
   ]);
 }
 

@@ -16,8 +16,18 @@ export type Command =
     }
   | { readonly kind: 'approve-version'; readonly model: string; readonly version: number }
   | { readonly kind: 'retire-version'; readonly model: string; readonly version: number }
-  | { readonly kind: 'record-birth'; readonly model: string; readonly version: number; readonly position: number }
-  | { readonly kind: 'set-traffic'; readonly model: string; readonly wanted: WantedTraffic; readonly ifPlanVersion: number };
+  | {
+      readonly kind: 'record-birth';
+      readonly model: string;
+      readonly version: number;
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'set-traffic';
+      readonly model: string;
+      readonly wanted: WantedTraffic;
+      readonly ifPlanVersion: number;
+    };
 
 /** The traffic an operator wants; what is left out keeps or takes its default. */
 export interface WantedTraffic {

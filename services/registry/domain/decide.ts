@@ -1,6 +1,11 @@
 import type { ModelVersionEventKind, TrafficPlan } from '../../../shared/domain/events.ts';
 import { learningVersions } from '../../../shared/domain/model-directory.ts';
-import type { ModelDirectory, ModelState, ModelVersionBodies, VersionState } from '../../../shared/domain/model-directory.ts';
+import type {
+  ModelDirectory,
+  ModelState,
+  ModelVersionBodies,
+  VersionState,
+} from '../../../shared/domain/model-directory.ts';
 import type { Command, Refusal } from './commands.ts';
 import { planTraffic } from './plan-traffic.ts';
 
@@ -26,25 +31,39 @@ function refused(kind: Refusal['kind'], message: string): Decision {
   return { kind: 'refused', refusal: { kind, message } };
 }
 
-function registerVersion(model: ModelState, command: Extract<Command, { kind: 'register-version' }>): Decision {
+function registerVersion(
+  model: ModelState,
+  command: Extract<Command, { kind: 'register-version' }>,
+): Decision {
   const name = model.spec.name;
   const living = learningVersions(model);
   if (living.length >= LIVE_VERSIONS_MAX) {
-    return refused('conflict', `model ${name} has ${String(living.length)} live versions, at most ${String(LIVE_VERSIONS_MAX)}; retire one first`);
+    return refused(
+      'conflict',
+      `model ${name} has ${String(living.length)} live versions, at most ${String(LIVE_VERSIONS_MAX)}; retire one first`,
+    );
   }
   const parent = command.mode === 'copy' ? (command.parent ?? model.plan.stable) : null;
   if (command.mode === 'copy') {
     const source = model.versions.find(({ version }) => version === parent);
-    if (source === undefined) return refused('not-found', `model ${name} has no version ${String(parent)} to copy`);
-    if (source.life === 'retired') return refused('conflict', `version ${String(parent)} is retired and cannot be copied`);
+    if (source === undefined)
+      return refused('not-found', `model ${name} has no version ${String(parent)} to copy`);
+    if (source.life === 'retired')
+      return refused('conflict', `version ${String(parent)} is retired and cannot be copied`);
     if (source.learner.tableBits !== command.learner.tableBits) {
-      return refused('invalid', `learner.tableBits ${String(command.learner.tableBits)}, allowed ${String(source.learner.tableBits)} as its parent's`);
+      return refused(
+        'invalid',
+        `learner.tableBits ${String(command.learner.tableBits)}, allowed ${String(source.learner.tableBits)} as its parent's`,
+      );
     }
   }
   const version = (model.versions.at(-1)?.version ?? 0) + 1;
   const { mode, learner, startPosition } = command;
   const body = { parent, mode, learner, startPosition };
-  return { kind: 'append', event: { model: name, kind: 'VersionRegistered', version, body, plan: model.plan } };
+  return {
+    kind: 'append',
+    event: { model: name, kind: 'VersionRegistered', version, body, plan: model.plan },
+  };
 }
 
 function withoutShadow(plan: TrafficPlan, version: number): TrafficPlan {
@@ -61,12 +80,16 @@ function changeVersion(
   switch (command.kind) {
     case 'approve-version':
       if (version.isApproved) return { kind: 'already' };
-      if (version.life === 'retired') return refused('conflict', `version ${String(version.version)} is retired`);
+      if (version.life === 'retired')
+        return refused('conflict', `version ${String(version.version)} is retired`);
       return { kind: 'append', event: { ...base, kind: 'VersionApproved', body: {}, plan } };
     case 'retire-version':
       if (version.life === 'retired') return { kind: 'already' };
       if (plan.stable === version.version || plan.candidate === version.version) {
-        return refused('conflict', `version ${String(version.version)} has traffic; give it to another version first`);
+        return refused(
+          'conflict',
+          `version ${String(version.version)} has traffic; give it to another version first`,
+        );
       }
       return {
         kind: 'append',
@@ -100,7 +123,13 @@ export function decide(directory: ModelDirectory, command: Command): Decision {
     };
     return {
       kind: 'append',
-      event: { model: command.model, kind: 'ModelCreated', version: null, body: { spec: command.spec }, plan },
+      event: {
+        model: command.model,
+        kind: 'ModelCreated',
+        version: null,
+        body: { spec: command.spec },
+        plan,
+      },
     };
   }
   if (model === undefined) return refused('not-found', `model ${command.model} does not exist`);
@@ -108,9 +137,13 @@ export function decide(directory: ModelDirectory, command: Command): Decision {
   if (command.kind === 'set-traffic') {
     const planned = planTraffic(model, command.wanted, command.ifPlanVersion);
     if ('refusal' in planned) return { kind: 'refused', refusal: planned.refusal };
-    return { kind: 'append', event: { model: command.model, kind: 'TrafficPlanned', version: null, body: {}, plan: planned.plan } };
+    return {
+      kind: 'append',
+      event: { model: command.model, kind: 'TrafficPlanned', version: null, body: {}, plan: planned.plan },
+    };
   }
   const version = model.versions.find((known) => known.version === command.version);
-  if (version === undefined) return refused('not-found', `model ${command.model} has no version ${String(command.version)}`);
+  if (version === undefined)
+    return refused('not-found', `model ${command.model} has no version ${String(command.version)}`);
   return changeVersion(model, version, command);
 }

@@ -11,10 +11,13 @@ function fault(message: string, kind: Refusal['kind'] = 'invalid'): { refusal: R
 function versionFault(model: ModelState, version: number, part: string): { refusal: Refusal } | undefined {
   const known = model.versions.find((one) => one.version === version);
   const words = `${part} ${String(version)}`;
-  if (known === undefined) return fault(`${words}: model ${model.spec.name} has no such version`, 'not-found');
+  if (known === undefined)
+    return fault(`${words}: model ${model.spec.name} has no such version`, 'not-found');
   if (known.life === 'retired') return fault(`${words}: the version is retired`, 'conflict');
-  if (known.life === 'registered') return fault(`${words}: the version is not live yet, its learner has not begun`, 'conflict');
-  if (part !== 'shadow' && !known.isApproved) return fault(`${words}: the version is not approved`, 'conflict');
+  if (known.life === 'registered')
+    return fault(`${words}: the version is not live yet, its learner has not begun`, 'conflict');
+  if (part !== 'shadow' && !known.isApproved)
+    return fault(`${words}: the version is not approved`, 'conflict');
   return undefined;
 }
 
@@ -34,8 +37,10 @@ export function planTraffic(
     return fault(message, 'precondition-failed');
   }
   const { stable, candidate, candidateWeightBp } = wanted;
-  if (stable === null && candidate !== null) return fault('candidate without stable: name the version that owns traffic by default');
-  if (stable !== null && stable === candidate) return fault(`candidate ${String(candidate)} is the stable version`);
+  if (stable === null && candidate !== null)
+    return fault('candidate without stable: name the version that owns traffic by default');
+  if (stable !== null && stable === candidate)
+    return fault(`candidate ${String(candidate)} is the stable version`);
   if (candidate === null && candidateWeightBp !== 0) {
     return fault(`candidateWeightBp ${String(candidateWeightBp)}, allowed 0 without a candidate`);
   }
@@ -43,15 +48,31 @@ export function planTraffic(
     return fault(`candidateWeightBp ${String(candidateWeightBp)}, allowed 0 … ${String(WHOLE_BP)}`);
   }
   const live = model.versions.filter(({ life }) => life === 'live').map(({ version }) => version);
-  const shadows = [...new Set(wanted.shadows ?? live)].filter((one) => one !== stable && one !== candidate).sort((a, b) => a - b);
-  const parts: [number | null, string][] = [[stable, 'stable'], [candidate, 'candidate'], ...shadows.map((one): [number, string] => [one, 'shadow'])];
+  const shadows = [...new Set(wanted.shadows ?? live)]
+    .filter((one) => one !== stable && one !== candidate)
+    .sort((a, b) => a - b);
+  const parts: [number | null, string][] = [
+    [stable, 'stable'],
+    [candidate, 'candidate'],
+    ...shadows.map((one): [number, string] => [one, 'shadow']),
+  ];
   for (const [version, part] of parts) {
     const found = version === null ? undefined : versionFault(model, version, part);
     if (found !== undefined) return found;
   }
   const isSameCandidate = candidate === current.candidate;
-  const salt = wanted.salt ?? (isSameCandidate ? current.salt : `${spec.name}/${String(candidate)}/${String(current.planVersion)}`);
+  const salt =
+    wanted.salt ??
+    (isSameCandidate ? current.salt : `${spec.name}/${String(candidate)}/${String(current.planVersion)}`);
   return {
-    plan: { model: spec.name, planVersion: current.planVersion, stable, candidate, candidateWeightBp, shadows, salt: salt.slice(0, 64) },
+    plan: {
+      model: spec.name,
+      planVersion: current.planVersion,
+      stable,
+      candidate,
+      candidateWeightBp,
+      shadows,
+      salt: salt.slice(0, 64),
+    },
   };
 }

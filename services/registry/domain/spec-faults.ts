@@ -11,7 +11,8 @@ export function specFaults(spec: ModelSpec): SpecFault[] {
   const faults: SpecFault[] = [];
   const types = new Map<string, string>();
   spec.features.forEach(({ name, type }, index) => {
-    if (types.has(name)) faults.push({ field: `features.${String(index)}.name`, message: `"${name}" is declared twice` });
+    if (types.has(name))
+      faults.push({ field: `features.${String(index)}.name`, message: `"${name}" is declared twice` });
     types.set(name, type);
   });
   const seen = new Set<string>();
@@ -20,7 +21,8 @@ export function specFaults(spec: ModelSpec): SpecFault[] {
     for (const name of cross) {
       const type = types.get(name);
       if (type === undefined) faults.push({ field, message: `"${name}" is not a declared feature` });
-      if (type === 'numeric') faults.push({ field, message: `"${name}" is numeric, allowed categorical and boolean` });
+      if (type === 'numeric')
+        faults.push({ field, message: `"${name}" is numeric, allowed categorical and boolean` });
     }
     if (new Set(cross).size < cross.length) faults.push({ field, message: 'names a feature twice' });
     const key = [...cross].sort().join('*');

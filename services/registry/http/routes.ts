@@ -18,7 +18,8 @@ export interface RegistryRoutesDeps {
   readonly parseLearner: (given: unknown, base: LearnerConfig) => Parsed<LearnerConfig>;
   readonly logEnd: (model: string) => Promise<number>;
 }
-type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };
+type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };
 
 const STATUS: Readonly<Record<Refusal['kind'], number>> = {
   'not-found': 404,
@@ -32,7 +33,11 @@ function headerText(request: FastifyRequest, name: string, max: number): string 
   const value = request.headers[name];
   if (value === undefined || value === '') return undefined;
   const text = String(value);
-  if (text.length > max) throw new HttpProblem(400, `header ${name} has ${String(text.length)} characters, allowed ${String(max)}`);
+  if (text.length > max)
+    throw new HttpProblem(
+      400,
+      `header ${name} has ${String(text.length)} characters, allowed ${String(max)}`,
+    );
   return text;
 }
 
@@ -63,9 +68,11 @@ function orThrow(result: CommandResult): void {
 
 function ifMatch(request: FastifyRequest): number {
   const header = request.headers['if-match'];
-  if (header === undefined) throw new HttpProblem(428, 'If-Match is required: send the ETag of the plan you have seen');
+  if (header === undefined)
+    throw new HttpProblem(428, 'If-Match is required: send the ETag of the plan you have seen');
   const match = /^"(\d{1,15})"$/.exec(header);
-  if (match === null) throw new HttpProblem(400, `If-Match ${header}, allowed the ETag of GET …/traffic, such as "12"`);
+  if (match === null)
+    throw new HttpProblem(400, `If-Match ${header}, allowed the ETag of GET …/traffic, such as "12"`);
   return Number(match[1]);
 }
 
@@ -76,21 +83,36 @@ const modelParams = {
 } as const;
 const versionParams = {
   type: 'object',
-  properties: { model: { type: 'string', maxLength: 63 }, version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' } },
+  properties: {
+    model: { type: 'string', maxLength: 63 },
+    version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' },
+  },
   required: ['model', 'version'],
 } as const;
 const nullableVersion = { type: ['integer', 'null'], minimum: 1 } as const;
 
 /** Adds the registry's routes. */
 export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): void {
-  for (const type of ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml', 'text/plain']) {
+  for (const type of [
+    'application/json',
+    'application/yaml',
+    'application/x-yaml',
+    'text/yaml',
+    'text/plain',
+  ]) {
     app.removeContentTypeParser(type);
   }
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
   app.addContentTypeParser(
     ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/plain'],
     { parseAs: 'string' },
-    (_request, body, done) => { done(null, body); },
+    (_request, body, done) => {
+      done(null, body);
+    },
   );
 
   app.post<{ Body: unknown }>(
@@ -102,7 +124,10 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
       const spec = valueOf(deps.parseModelSpec(text));
       const result = await registry.take({ kind: 'create-model', model: spec.name, spec }, askedBy(request));
       orThrow(result);
-      return reply.code(201).header('location', `/v1/models/${spec.name}`).send(modelView(knownModel(registry, spec.name)));
+      return reply
+        .code(201)
+        .header('location', `/v1/models/${spec.name}`)
+        .send(modelView(knownModel(registry, spec.name)));
     },
   );
 
@@ -110,8 +135,10 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
     models: [...deps.readable().directory().values()].map(modelView),
   }));
 
-  app.get<{ Params: { model: string } }>('/v1/models/:model', { schema: { params: modelParams, summary: 'One model' } }, ({ params }) =>
-    modelView(knownModel(deps.readable(), params.model)),
+  app.get<{ Params: { model: string } }>(
+    '/v1/models/:model',
+    { schema: { params: modelParams, summary: 'One model' } },
+    ({ params }) => modelView(knownModel(deps.readable(), params.model)),
   );
 
   app.get<{ Params: { model: string } }>(
@@ -152,16 +179,26 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
       const { model: name } = request.params;
       const model = knownModel(registry, name);
       const { mode = model.versions.length === 0 ? 'cold' : 'copy', parent, learner = {} } = request.body;
-      const source = mode === 'copy' ? model.versions.find(({ version }) => version === (parent ?? model.plan.stable)) : undefined;
+      const source =
+        mode === 'copy'
+          ? model.versions.find(({ version }) => version === (parent ?? model.plan.stable))
+          : undefined;
       const config = valueOf(deps.parseLearner(learner, source?.learner ?? model.spec.learner));
       const startPosition = await deps.logEnd(name);
-      const result = await registry.take({ kind: 'register-version', model: name, mode, parent, learner: config, startPosition }, askedBy(request));
+      const result = await registry.take(
+        { kind: 'register-version', model: name, mode, parent, learner: config, startPosition },
+        askedBy(request),
+      );
       orThrow(result);
       const version = result.kind === 'recorded' ? result.event.version : null;
       return reply
         .code(201)
         .header('location', `/v1/models/${name}/versions/${String(version)}`)
-        .send(knownModel(registry, name).versions.filter((one) => one.version === version).map(versionView)[0]);
+        .send(
+          knownModel(registry, name)
+            .versions.filter((one) => one.version === version)
+            .map(versionView)[0],
+        );
     },
   );
 
@@ -174,7 +211,12 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
   for (const verb of ['approve', 'retire'] as const) {
     app.post<{ Params: { model: string; version: string } }>(
       `/v1/models/:model/versions/:version/${verb}`,
-      { schema: { params: versionParams, summary: verb === 'approve' ? 'Allow a version to get traffic' : 'End a version' } },
+      {
+        schema: {
+          params: versionParams,
+          summary: verb === 'approve' ? 'Allow a version to get traffic' : 'End a version',
+        },
+      },
       async (request) => {
         const registry = await deps.writable();
         const version = Number(request.params.version);
@@ -233,7 +275,10 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
 }
 
 function versionOf(registry: Registry, params: { model: string; version: string }): object {
-  const found = knownModel(registry, params.model).versions.find(({ version }) => version === Number(params.version));
-  if (found === undefined) throw new HttpProblem(404, `model ${params.model} has no version ${params.version}`);
+  const found = knownModel(registry, params.model).versions.find(
+    ({ version }) => version === Number(params.version),
+  );
+  if (found === undefined)
+    throw new HttpProblem(404, `model ${params.model} has no version ${params.version}`);
   return versionView(found);
 }
