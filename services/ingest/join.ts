@@ -1,6 +1,7 @@
 import type { TrainingEvent } from '../../shared/domain/events.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
+import { trainingEvent } from './domain/training-event.ts';
 import { watermarkOf } from './domain/watermark.ts';
 import type {
   IngestPorts,
@@ -52,43 +53,6 @@ interface Touched {
   readonly joined: string[];
   readonly closed: string[];
   watermarkMs: number;
-}
-
-function trainingEvent(
-  { prediction }: JoinPrediction,
-  label: number,
-  labelledAtMs: number | null,
-): TrainingEvent {
-  const {
-    id,
-    predictedAtMs,
-    subject,
-    features,
-    planVersion,
-    assignedArm,
-    servedVersion,
-    assignmentProbability,
-    scores,
-  } = prediction;
-  return {
-    id,
-    eventTimeMs: predictedAtMs,
-    subject,
-    features,
-    label,
-    weight: 1,
-    labelSource: labelledAtMs === null ? 'default' : 'label',
-    served: {
-      predictionId: id,
-      predictedAtMs,
-      planVersion,
-      assignedArm,
-      servedVersion,
-      assignmentProbability,
-      scores,
-      labelledAtMs,
-    },
-  };
 }
 
 /**
@@ -247,12 +211,12 @@ export function createJoin(deps: JoinDeps): Join {
       counts.set(outcome.kind, (counts.get(outcome.kind) ?? 0) + 1);
       if (outcome.kind !== 'joined') continue;
       touchedOf(key).joined.push(outcome.of.prediction.id);
-      add(outcome.of, trainingEvent(outcome.of, outcome.label, outcome.observedAtMs));
+      add(outcome.of, trainingEvent(outcome.of.prediction, outcome.label, outcome.observedAtMs));
     }
     for (const [kind, count] of counts) ports.observe.joined(kind, count);
     const newestMs = items.reduce((newest, item) => Math.max(newest, eventTimeOf(item)), 0);
     for (const closed of await closeWindows(key, batch, newestMs, model)) {
-      add(closed, trainingEvent(closed, model.spec.label.defaultLabel, null));
+      add(closed, trainingEvent(closed.prediction, model.spec.label.defaultLabel, null));
     }
     const names = model.spec.features.map((feature) => feature.name);
     const { watermarkMs } = touchedOf(key);

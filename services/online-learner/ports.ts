@@ -7,7 +7,8 @@ import type { LearnerConfig } from '../../shared/domain/model-spec.ts';
 
 export type { Outcome, Refusal } from '../../shared/domain/outcome.ts';
 export type { OutRecord } from '../../shared/kafka/producer.ts';
-export type { RecordBatch, PartitionHandler } from '../../shared/kafka/group-consumer.ts';
+export type { PartitionHandler } from '../../shared/kafka/group-consumer.ts';
+export type { RecordBatch } from '../../shared/kafka/record-batch.ts';
 export type { TopicPartition } from '../../shared/kafka/consumed.ts';
 export type { ShardCheckpoint, LoadedCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 export type { Log } from '../../shared/observability/log.ts';

@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs';
 import type { Consumer, Admin, Producer, ConsumerConfig, ProducerConfig } from 'kafkajs';
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
-import type { ClusterInternals } from './evict-former-self.ts';
+import type { ClusterInternals } from './cluster-internals.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
 
 const { Kafka, logLevel, Partitioners } = kafkajs; // CommonJS: Node finds only some of its names

@@ -1,18 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { KafkaClient } from './client.ts';
 
-/** What is used of kafkajs's internal cluster and broker. */
-export interface ClusterInternals {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  findGroupCoordinator(input: { groupId: string }): Promise<{
-    describeGroups(input: { groupIds: string[] }): Promise<{
-      groups: { state: string; members: { memberId: string; clientId: string }[] }[];
-    }>;
-    leaveGroup(input: { groupId: string; memberId: string }): Promise<unknown>;
-  }>;
-}
-
 /**
  * Makes members of a group that carry this client's id leave it, and returns how many there were. A killed process leaves
  * its member behind, and the group would wait a whole session timeout for it; kafkajs 2.2.4 knows no static membership,

@@ -1,37 +1,18 @@
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
 import { isRetriable, messageOf } from '../errors.ts';
-import { partitionOf } from '../domain/murmur2.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Codec } from '../events/codec.ts';
-import type { TopicName, TopicRecords } from '../events/topics.ts';
+import type { TopicName } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import type { KafkaClient } from './client.ts';
 import { coPartitionedAssigner } from './assigner.ts';
 import { evictFormerSelf } from './evict-former-self.ts';
 import { consumedRecord, topicPartitionKey } from './consumed.ts';
-import type { ConsumedRecord, TopicPartition } from './consumed.ts';
+import type { TopicPartition } from './consumed.ts';
 import { Cursors } from './cursor.ts';
-import { deadLetter } from './dead-letters.ts';
 import type { OutRecord, RecordProducer } from './producer.ts';
-
-/** A decoded record of one of the consumer's topics. */
-export type TypedRecord = {
-  [Topic in TopicName]: {
-    readonly topic: Topic;
-    readonly value: TopicRecords[Topic];
-    readonly source: ConsumedRecord;
-  };
-}[TopicName];
-
-/** The records of one fetch of one partition, and where they stand in the log. */
-export interface RecordBatch extends TopicPartition {
-  /** Decoded records in order; what could not be decoded is already on its way to the dead letters. */
-  readonly records: readonly TypedRecord[];
-  /** Offset after the last one of the batch, markers included: the position once the batch is settled. */
-  readonly nextOffset: number;
-  /** Offset after the last record of the partition, as the broker said with this fetch. */
-  readonly highWatermark: number;
-}
+import { decodeBatch, recordsOf } from './record-batch.ts';
+import type { RecordBatch } from './record-batch.ts';
 
 /** What a service does with its share of the partitions. The loop calls one method at a time per partition. */
 export interface PartitionHandler {
@@ -83,67 +64,6 @@ export interface GroupConsumer {
   resume(partitions: readonly TopicPartition[]): void;
   /** Finishes the batch in hand, leaves the group and disconnects. */
   stop(): Promise<void>;
-}
-
-/** Returns every dead letter and emission that outcomes ask for, in order. */
-function recordsOf(
-  batch: RecordBatch,
-  outcomes: readonly Outcome<OutRecord>[],
-  cause: { service: string; atMs: number },
-): OutRecord[] {
-  const out: OutRecord[] = [];
-  outcomes.forEach((outcome, index) => {
-    const source = batch.records[index]?.source;
-    if (source === undefined || outcome.kind === 'skipped') return;
-    if (outcome.kind === 'poison') {
-      out.push(
-        deadLetter(source, { ...cause, reason: outcome.reason, detail: outcome.detail, itemIndex: -1 }),
-      );
-      return;
-    }
-    out.push(...outcome.emit);
-    for (const refusal of outcome.refused ?? []) out.push(deadLetter(source, { ...cause, ...refusal }));
-  });
-  return out;
-}
-
-/** Returns the typed records of a batch and the dead letters of those that are not what their topic says. */
-function decodeBatch(
-  deps: GroupConsumerDeps,
-  raw: readonly ConsumedRecord[],
-): { typed: TypedRecord[]; poison: OutRecord[] } {
-  const typed: TypedRecord[] = [];
-  const poison: OutRecord[] = [];
-  for (const source of raw) {
-    const refuse = (reason: 'undecodable' | 'wrong-partition', detail: string): void => {
-      poison.push(
-        deadLetter(source, { service: deps.service, atMs: deps.nowMs(), reason, detail, itemIndex: -1 }),
-      );
-      deps.onOutcome?.(source.topic, { kind: 'poison', reason, detail });
-    };
-    if (source.value === null) {
-      refuse('undecodable', 'the record has no value');
-      continue;
-    }
-    const decoded = deps.codec.decode(source.topic, source.value);
-    if (!decoded.ok) {
-      refuse('undecodable', decoded.reason);
-      continue;
-    }
-    const value = decoded.value;
-    if ('shard' in value) {
-      const expected = partitionOf(`${value.model}#${String(value.shard)}`, deps.partitions);
-      if (expected !== source.partition) {
-        refuse(
-          'wrong-partition',
-          `${value.model}#${String(value.shard)} belongs to partition ${String(expected)}, found in ${String(source.partition)}`,
-        );
-        continue;
-      }
-    }
-    typed.push({ topic: source.topic, value, source } as TypedRecord);
-  }
-  return { typed, poison };
 }
 
 /**

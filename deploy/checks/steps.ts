@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+
+/** One thing that is checked, as a command. */
+export interface Step {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** What a step said. */
+export interface StepResult {
+  readonly step: Step;
+  readonly exitCode: number;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+/** Runs a step and returns what it said; `isLive` lets it write to the terminal as it goes. */
+export function runStep(step: Step, isLive: boolean): Promise<StepResult> {
+  const startMs = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(step.command, [...step.args], {
+      stdio: ['ignore', isLive ? 'inherit' : 'pipe', isLive ? 'inherit' : 'pipe'],
+    });
+    const chunks: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const seconds = (performance.now() - startMs) / 1000;
+      resolve({ step, exitCode: code ?? 1, output: Buffer.concat(chunks).toString('utf8'), seconds });
+    });
+  });
+}
+
+/** A program of node_modules, run by the Node that runs us. */
+export function tool(name: string, script: string, args: readonly string[]): Step {
+  return { name, command: process.execPath, args: [`node_modules/${script}`, ...args] };
+}
+
+/** Tests of some folders, by Node's own runner. */
+export function tests(name: string, globs: readonly string[], options: readonly string[] = []): Step {
+  return { name, command: process.execPath, args: ['--test', '--test-reporter=spec', ...options, ...globs] };
+}

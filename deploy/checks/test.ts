@@ -1,0 +1,47 @@
+/**
+ * `npm test`: everything CI checks, all set-up included: the checks that need nothing, then every test in one run of
+ * Node's own runner, whose count closes the output. Integration and e2e tests start the real components themselves.
+ */
+import { ensurePrerequisites } from '../local/prerequisites.ts';
+import { runStep, tests, tool } from './steps.ts';
+import type { Step } from './steps.ts';
+
+const HELP = `usage: npm test
+
+lint, types, dependency rules, format, unused code; then unit, contract, conformance, integration and e2e tests on a
+real Kafka, Redis and schema registry, which are set up first`;
+
+const STEPS: readonly Step[] = [
+  tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
+  tool('lint', 'eslint/bin/eslint.js', ['.']),
+  tool('types', 'typescript/bin/tsc', ['-p', '.']),
+  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruise.mjs', [
+    '--config',
+    '.dependency-cruiser.cjs',
+    'services',
+    'shared',
+    'deploy',
+    'test',
+  ]),
+  tool('unused code', 'knip/bin/knip.js', []),
+];
+
+async function main(): Promise<number> {
+  if (process.argv.includes('--help')) {
+    console.log(HELP);
+    return 0;
+  }
+  await ensurePrerequisites({ onProgress: console.log });
+  let failures = 0;
+  for (const step of STEPS) {
+    const { exitCode, output, seconds } = await runStep(step, false);
+    console.log(`${exitCode === 0 ? 'ok    ' : 'FAILED'} ${step.name.padEnd(18)} ${seconds.toFixed(1)} s`);
+    if (exitCode !== 0) console.log(output);
+    failures += exitCode === 0 ? 0 : 1;
+  }
+  const all = tests('tests', ['test/**/*.test.ts'], ['--test-concurrency=1', '--test-timeout=300000']);
+  const { exitCode } = await runStep(all, true);
+  return failures === 0 && exitCode === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
