@@ -2,7 +2,6 @@
  * `npm test`: everything CI checks, all set-up included: the checks that need nothing, then every test in one run of
  * Node's own runner, whose count closes the output. Integration and e2e tests start the real components themselves.
  */
-import { ensurePrerequisites } from '../local/prerequisites.ts';
 import { runStep, tests, tool } from './steps.ts';
 import type { Step } from './steps.ts';
 
@@ -31,7 +30,6 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  await ensurePrerequisites({ onProgress: console.log });
   let failures = 0;
   for (const step of STEPS) {
     const { exitCode, output, seconds } = await runStep(step, false);

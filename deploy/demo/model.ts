@@ -17,6 +17,6 @@ export const flightsModel = {
     ['hour', 'origin'],
     ['hour', 'destination'],
   ],
-  label: { windowMs: 24 * 60 * 60 * 1000, onWindowEnd: 'drop' },
+  label: { windowMs: 48 * 60 * 60 * 1000, onWindowEnd: 'drop' },
   learner: { kind: 'ftrl-logistic', tableBits: 18, alpha: 0.1, beta: 1, l1: 0, l2: 1 },
 };

@@ -30,7 +30,14 @@ export function createOperator(http: HttpClient, registryUrl: string, model: str
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<{ body: unknown; etag: string }> {
-    const answer = await http.send(method, url, body, { ...ACTOR, ...headers });
+    const answer = await waitUntil(
+      async () => {
+        const given = await http.send(method, url, body, { ...ACTOR, ...headers });
+        if (given.status === 503) throw new Error(JSON.stringify(given.body));
+        return given;
+      },
+      { what: `${method} ${url}`, limitMs: 20_000, everyMs: 200 },
+    );
     if (answer.status >= 400)
       throw new Error(`${method} ${url}: ${String(answer.status)} ${JSON.stringify(answer.body)}`);
     return { body: answer.body, etag: String(answer.headers['etag'] ?? '') };

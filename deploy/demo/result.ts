@@ -15,7 +15,7 @@ export interface DemoResult {
   readonly baseRateLogLoss: number;
   /** From the acknowledgement of an event to the first answer that has learned it. */
   readonly freshnessMs: { readonly p50: number | null; readonly p99: number | null; readonly count: number };
-  /** From SIGKILL of the learner to the first answer from weights learned after it; process start included. */
+  /** From SIGKILL of the learner to the first answer that has learned an event sent after it; process start included. */
   readonly recoveryMs: number | null;
   readonly versions: readonly {
     readonly version: number;
@@ -58,7 +58,7 @@ export function summaryOf(result: DemoResult): string[] {
     `${String(result.labelsJoined)} labels found their prediction; ${String(result.duplicatesLearned)} examples learned twice`,
     `progressive log-loss ${result.progressiveLogLoss.toFixed(4)} against ${result.baseRateLogLoss.toFixed(4)} of the running base rate`,
     `freshness, acknowledged to answered: p50 ${String(freshnessMs.p50)} ms, p99 ${String(freshnessMs.p99)} ms over ${String(freshnessMs.count)} timed events`,
-    `learner killed with SIGKILL: answers from newer weights again after ${String(result.recoveryMs)} ms`,
+    `learner killed with SIGKILL: answers that have learned what was sent afterwards came ${String(result.recoveryMs)} ms later`,
     `state after the kill and state learned again from the log without one: ${digests} (${result.stateDigest.slice(0, 16)}…)`,
     ...versions.map(
       ({ version, examplesLearned, logLoss, answered }) =>

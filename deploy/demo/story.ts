@@ -78,7 +78,7 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     failures: [],
   };
   let phase = 'starting';
-  let killed: { atMs: number; position: number } | undefined;
+  let killed: { atMs: number; firstOffset: number | undefined } | undefined;
   let recoveryMs: number | undefined;
   const traffic = createTraffic({
     http,
@@ -88,11 +88,17 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     probe,
     counts,
     onAnswer: (position) => {
-      if (killed === undefined || recoveryMs !== undefined || position <= killed.position) return;
+      if (killed?.firstOffset === undefined || recoveryMs !== undefined || position <= killed.firstOffset)
+        return;
       recoveryMs = Math.round(performance.now() - killed.atMs);
       screen.say(
-        `  the first answer from weights learned after the kill came ${String(recoveryMs)} ms after it`,
+        `  the first answer that has learned an event sent after the kill came ${String(recoveryMs)} ms after it`,
       );
+    },
+    onAcknowledged: (offset) => {
+      const isRecovering = killed !== undefined && recoveryMs === undefined;
+      if (isRecovering) killed.firstOffset ??= offset;
+      else probe.acknowledged(offset, performance.now()); // recovery is timed by itself
     },
   });
 
@@ -176,8 +182,8 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     await traffic.live(actions.slice(0, quarter));
     const learner = fleet.one('online-learner');
     probe.forget();
-    killed = { atMs: performance.now(), position: counts.position };
     await learner.kill();
+    killed = { atMs: performance.now(), firstOffset: undefined };
     screen.say('the online-learner was killed with SIGKILL; it is started again while traffic flows');
     await learner.start();
     phase = 'live traffic, learner restarted';

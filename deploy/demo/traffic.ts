@@ -5,6 +5,8 @@ import type { HttpClient } from './http-client.ts';
 
 const PREDICTIONS_AT_ONCE = 24;
 const ITEMS_A_REQUEST = 200;
+/** Departures of a slice of event time are asked about while landings of the slice before are told: no label overtakes its prediction. */
+const SLICE_MS = 15 * 60_000;
 /** One flight in so many is not asked about; its outcome is published as an event, which times freshness. */
 const UNASKED_SHARE = 25;
 
@@ -34,6 +36,8 @@ export interface TrafficDeps {
   readonly probe: FreshnessProbe;
   readonly counts: TrafficCounts;
   readonly onAnswer: (position: number) => void;
+  /** An event of the live traffic was acknowledged at an offset. */
+  readonly onAcknowledged: (offset: number) => void;
 }
 
 /** The clients of a model: they publish past flights, ask about departing ones, and tell the truth at landing. */
@@ -60,6 +64,7 @@ export function createTraffic({
   probe,
   counts,
   onAnswer,
+  onAcknowledged,
 }: TrafficDeps): Traffic {
   const predictionIds = new Map<string, string>();
   const predictUrl = `${routerUrl}/v1/models/${model}/predict`;
@@ -127,27 +132,22 @@ export function createTraffic({
     if (answer === undefined) return;
     counts.events += flights.length;
     const offset = answer.items[0]?.offset;
-    if (isTimed && offset !== undefined) probe.acknowledged(offset, performance.now());
+    if (!isTimed || offset === undefined) return;
+    onAcknowledged(offset);
   }
 
-  /** Takes actions up to the next change of kind, so that no label overtakes its prediction. */
-  async function together(kind: Action['kind'], flights: readonly Flight[]): Promise<void> {
-    if (kind === 'departs') {
-      const queue = flights.filter(isAsked);
-      let next = 0;
-      const worker = async (): Promise<void> => {
-        for (let flight = queue[next++]; flight !== undefined; flight = queue[next++]) await predict(flight);
-      };
-      await Promise.all(Array.from({ length: PREDICTIONS_AT_ONCE }, worker));
-      return;
-    }
-    await Promise.all([
-      tell(flights.filter(isAsked)),
-      publishSome(
-        flights.filter((flight) => !isAsked(flight)),
-        true,
-      ),
-    ]);
+  async function depart(flights: readonly Flight[]): Promise<void> {
+    const queue = flights.filter(isAsked);
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      for (let flight = queue[next++]; flight !== undefined; flight = queue[next++]) await predict(flight);
+    };
+    await Promise.all(Array.from({ length: PREDICTIONS_AT_ONCE }, worker));
+  }
+
+  async function land(flights: readonly Flight[]): Promise<void> {
+    await tell(flights.filter(isAsked));
+    for (const flight of flights.filter((one) => !isAsked(one))) await publishSome([flight], true);
   }
 
   return {
@@ -162,24 +162,22 @@ export function createTraffic({
     },
 
     async live(actions) {
-      // Within a quarter of an hour of event time departures are asked about together, then landings told together.
-      const SLICE_MS = 15 * 60_000;
+      let landed: readonly Flight[] = [];
       for (let from = 0; from < actions.length;) {
         const endMs = Math.floor((actions[from]?.atMs ?? 0) / SLICE_MS + 1) * SLICE_MS;
         let to = from;
         while (to < actions.length && (actions[to]?.atMs ?? Infinity) < endMs) to += 1;
-        const slice = actions.slice(from, to);
-        await together(
-          'departs',
-          slice.filter(({ kind }) => kind === 'departs').map(({ flight }) => flight),
-        );
-        await together(
-          'lands',
-          slice.filter(({ kind }) => kind === 'lands').map(({ flight }) => flight),
-        );
+        const flights = (kind: Action['kind']): Flight[] =>
+          actions
+            .slice(from, to)
+            .filter((action) => action.kind === kind)
+            .map(({ flight }) => flight);
+        await Promise.all([depart(flights('departs')), land(landed)]);
+        landed = flights('lands');
         counts.eventTimeMs = endMs;
         from = to;
       }
+      await land(landed);
     },
   };
 }

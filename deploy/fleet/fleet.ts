@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { endProcess, forgetPid, spawnComponent } from '../local/component-process.ts';
-import type { SpawnedProcess } from '../local/component-process.ts';
 import { choosePorts } from '../local/ports.ts';
 import { isRunning } from '../local/process-identity.ts';
+import type { ProcessIdentity } from '../local/process-identity.ts';
 import type { StackAddresses } from '../local/stack.ts';
 import { waitUntil } from '../local/wait-until.ts';
 
@@ -73,7 +73,7 @@ function serviceProcess(
   const pidFile = join(options.dataDir, `${tag}.pid`);
   const logFile = join(options.dataDir, 'logs', `${tag}.log`);
   const url = `http://127.0.0.1:${String(port)}`;
-  let running: SpawnedProcess | undefined;
+  let running: ProcessIdentity | undefined;
   const settings = {
     KAFKA_BROKERS: options.stack.kafkaBrokers,
     REDIS_URL: options.stack.redisUrl,
@@ -85,11 +85,10 @@ function serviceProcess(
   };
 
   async function end(limitMs: number): Promise<void> {
-    const process = running;
+    const ending = running;
     running = undefined;
-    if (process === undefined) return;
-    process.release();
-    await endProcess(process.identity, limitMs);
+    if (ending === undefined) return;
+    await endProcess(ending, limitMs);
     forgetPid(pidFile);
   }
 
@@ -97,8 +96,8 @@ function serviceProcess(
     name,
     url,
     logFile,
-    pid: () => running?.identity.pid,
-    isRunning: () => running !== undefined && isRunning(running.identity),
+    pid: () => running?.pid,
+    isRunning: () => running !== undefined && isRunning(running),
     async start() {
       const env = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
       running = await spawnComponent({
@@ -113,7 +112,7 @@ function serviceProcess(
     untilReady: (limitMs = READY_LIMIT_MS) =>
       waitUntil(
         async () => {
-          if (running !== undefined && !isRunning(running.identity))
+          if (running !== undefined && !isRunning(running))
             throw new Error(`it has ended; see ${logFile}`);
           const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) });
           if (answer.status !== 200) throw new Error(await answer.text());

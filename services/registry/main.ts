@@ -62,7 +62,9 @@ const app = await createApp({
     if (stops.signal.aborted) return ['stopping'];
     const broken = registry?.broken();
     if (broken !== undefined) return [`version log: ${broken}`];
-    return registry === undefined ? [waiting] : [];
+    if (registry === undefined) return [waiting];
+    if (leadership === undefined) return ['the election'];
+    return leadership.isLeader() && !isDeciding ? ['the end of the version log'] : [];
   },
 });
 registryRoutes(app, { readable, writable, parseModelSpec, parseLearner, logEnd: (model) => logEnd(model) });
