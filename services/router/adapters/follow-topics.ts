@@ -1,0 +1,77 @@
+import type { PublishedTrafficPlan, Snapshot } from '../../../shared/domain/events.ts';
+import type { ModelDirectory } from '../../../shared/domain/model-directory.ts';
+import type { Codec } from '../../../shared/events/codec.ts';
+import type { KafkaClient } from '../../../shared/kafka/client.ts';
+import type { ConsumedRecord } from '../../../shared/kafka/consumed.ts';
+import { followDirectory } from '../../../shared/kafka/follow-directory.ts';
+import { followTopic } from '../../../shared/kafka/topic-follower.ts';
+import type { Log } from '../../../shared/observability/log.ts';
+import { keepFollowing } from './lasting-follower.ts';
+import type { LastingFollower } from './lasting-follower.ts';
+
+/** The topics a router follows. */
+export const FOLLOWED_TOPICS = ['model-versions.v1', 'traffic.v1', 'snapshots.v1'] as const;
+export type FollowedTopic = (typeof FOLLOWED_TOPICS)[number];
+
+/** Who is told what. Everything may be told again after a failure. */
+export interface FollowTopicsDeps {
+  readonly service: string;
+  readonly kafka: KafkaClient;
+  readonly codec: Codec;
+  readonly log: Log;
+  /** Called once the version log has been read to its end, and after every change from then on. */
+  readonly onDirectory: (directory: ModelDirectory) => void;
+  readonly onPlan: (plan: PublishedTrafficPlan) => void;
+  readonly wantsSnapshot: (key: string) => boolean;
+  /** Called with the records of snapshots.v1; null is a tombstone. */
+  readonly onSnapshot: (key: string, snapshot: Snapshot | null) => void;
+  readonly onCaughtUp: (topic: FollowedTopic) => void;
+  readonly onUndecodable: (topic: FollowedTopic) => void;
+}
+
+/** Follows versions, traffic and snapshots, each in a consumer of its own: a large snapshot never delays a rollback. */
+export function followTopics(deps: FollowTopicsDeps): LastingFollower {
+  const { service, kafka, codec, log } = deps;
+
+  const undecodable = (source: ConsumedRecord, reason: string): void => {
+    const { topic, partition, offset } = source;
+    log.error({ topic, partition, offset, reason }, 'record passed over');
+    deps.onUndecodable(topic as FollowedTopic);
+  };
+  const keep = (topic: FollowedTopic, begin: Parameters<typeof keepFollowing>[0]['begin']): LastingFollower =>
+    keepFollowing({ what: topic, begin, log, onCaughtUp: () => { deps.onCaughtUp(topic); } });
+
+  const followers = [
+    keep('model-versions.v1', (onFatal) => followDirectory({ service, kafka, codec, onFatal, onChange: deps.onDirectory })),
+    keep('traffic.v1', (onFatal) =>
+      followTopic({
+        service,
+        topic: 'traffic.v1',
+        kafka,
+        codec,
+        onFatal,
+        onUndecodable: undecodable,
+        onRecord: ({ value }) => { if (value !== null) deps.onPlan(value); },
+      }),
+    ),
+    keep('snapshots.v1', (onFatal) =>
+      followTopic({
+        service,
+        topic: 'snapshots.v1',
+        kafka,
+        codec,
+        onFatal,
+        onUndecodable: undecodable,
+        wants: deps.wantsSnapshot,
+        onRecord: ({ source, value }) => {
+          deps.onSnapshot(source.key === null ? '' : Buffer.from(source.key).toString('utf8'), value);
+        },
+      }),
+    ),
+  ];
+  return {
+    async stop() {
+      await Promise.all(followers.map((follower) => follower.stop()));
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { commonSettings, portSetting } from '../../shared/config/load-config.ts';
+
+/** Settings of router. */
+export const routerSettings = Type.Object({
+  ...commonSettings,
+  HTTP_PORT: portSetting(8080),
+  ROUTER_ID: Type.String({
+    default: '',
+    maxLength: 128,
+    description: 'Name of this router among all routers; stays the same over restarts. Empty means host name and port.',
+  }),
+  ADVERTISED_URL: Type.String({
+    default: '',
+    maxLength: 512,
+    description: 'Where clients reach this router, for its status. Empty means HTTP_HOST and HTTP_PORT.',
+  }),
+  PREDICT_BODY_BYTES: Type.Integer({
+    default: 65_536,
+    minimum: 1024,
+    maximum: 16_777_216,
+    description: 'Largest body of a prediction request, bytes.',
+  }),
+  INFER_BODY_BYTES: Type.Integer({
+    default: 1_048_576,
+    minimum: 1024,
+    maximum: 67_108_864,
+    description: 'Largest body of an Open Inference Protocol request, bytes.',
+  }),
+  INFER_ROWS_MAX: Type.Integer({
+    default: 1024,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'Most rows of one Open Inference Protocol request.',
+  }),
+  RUN_ROWS_MAX: Type.Integer({ default: 256, minimum: 1, maximum: 65_536, description: 'Most rows scored in one run.' }),
+  PARITY_EVERY: Type.Integer({
+    default: 100,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Every how many applied snapshots of a version its golden rows are scored again.',
+  }),
+  PREDICTION_LOG_BYTES: Type.Integer({
+    default: 33_554_432,
+    minimum: 65_536,
+    maximum: 17_179_869_184,
+    description: 'Predictions that may wait for Kafka, bytes; beyond it they are answered and not logged, and counted.',
+  }),
+  PREDICTION_RECORD_ITEMS: Type.Integer({
+    default: 1000,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Most predictions of one record.',
+  }),
+  PREDICTION_RECORD_BYTES: Type.Integer({
+    default: 1_048_576,
+    minimum: 65_536,
+    maximum: 3_145_728,
+    description: 'About how large one record of predictions may become, bytes.',
+  }),
+  FLUSH_TIMEOUT_MS: Type.Integer({
+    default: 5000,
+    minimum: 0,
+    maximum: 120_000,
+    description: 'How long a graceful stop waits for predictions to be written, ms.',
+  }),
+  STATUS_INTERVAL_MS: Type.Integer({
+    default: 5000,
+    minimum: 100,
+    maximum: 600_000,
+    description: 'Time between two reports to router-status.v1, ms; changes are reported at once.',
+  }),
+});
+
+/** Relations between the settings. */
+export const routerRelations: readonly ((config: Static<typeof routerSettings>) => string | undefined)[] = [
+  ({ FLUSH_TIMEOUT_MS, STOP_TIMEOUT_MS }) =>
+    FLUSH_TIMEOUT_MS < STOP_TIMEOUT_MS
+      ? undefined
+      : `FLUSH_TIMEOUT_MS=${String(FLUSH_TIMEOUT_MS)}, allowed less than STOP_TIMEOUT_MS=${String(STOP_TIMEOUT_MS)}`,
+];

@@ -1,0 +1,45 @@
+import { assignArm, WHOLE_BP } from '../../../shared/domain/assignment.ts';
+import type { Arm, TrafficPlan } from '../../../shared/domain/events.ts';
+
+/** A plan under which requests can be answered. */
+export type ServingPlan = TrafficPlan & { readonly stable: number };
+
+/** Who should answer a request, and how likely that was. */
+export interface Assignment {
+  readonly arm: Arm;
+  /** Version to ask first: the arm's, or stable when the candidate is not ready. */
+  readonly version: number;
+  /** Probability with which the arm was chosen; 0 when the subject could not have got its version. */
+  readonly probability: number;
+}
+
+/** Returns whether a plan names a version that owns traffic. */
+export function isServing(plan: TrafficPlan | undefined): plan is ServingPlan {
+  return plan !== undefined && plan.stable !== null;
+}
+
+/** Returns the assignment of a subject under a plan. */
+export function assignSubject(
+  plan: ServingPlan,
+  subject: string,
+  isReady: (version: number) => boolean,
+): Assignment {
+  const { stable, candidate, candidateWeightBp } = plan;
+  if (candidate === null) return { arm: 'stable', version: stable, probability: 1 };
+  const candidateProbability = candidateWeightBp / WHOLE_BP;
+  const arm = assignArm(plan.salt, subject, candidateWeightBp);
+  if (arm === 'stable') return { arm, version: stable, probability: 1 - candidateProbability };
+  if (!isReady(candidate)) return { arm, version: stable, probability: 0 };
+  return { arm, version: candidate, probability: candidateProbability };
+}
+
+/** Returns the assignment of a request that names its version. */
+export function pinTo(plan: ServingPlan, version: number): Assignment {
+  return { arm: version === plan.candidate ? 'candidate' : 'stable', version, probability: 1 };
+}
+
+/** Returns every version that a plan has scored: stable, candidate, shadows; each once. */
+export function plannedVersions(plan: TrafficPlan): readonly number[] {
+  const versions = [plan.stable, plan.candidate, ...plan.shadows].filter((version) => version !== null);
+  return [...new Set(versions)];
+}

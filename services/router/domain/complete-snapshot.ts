@@ -1,0 +1,99 @@
+import type { Snapshot } from '../../../shared/domain/events.ts';
+import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
+import { bytesOf } from '../../../shared/domain/state-section.ts';
+
+/** Where in a version's life a snapshot was taken. */
+export interface SnapshotPlace {
+  /** Start of the learner that wrote it; rises with every take-over. */
+  readonly incarnation: number;
+  /** Next offset of training-events.v1 that the parameters have not seen. */
+  readonly position: number;
+}
+
+/** A snapshot with all of its chunks, its numbers in arrays of its own. */
+export interface CompleteSnapshot extends SnapshotPlace {
+  /** log2 of the number of hashed weights, 8 … 24. */
+  readonly tableBits: number;
+  readonly learnedToMs: number | null;
+  readonly publishedAtMs: number;
+  /** ONNX model; null in a delta. */
+  readonly graph: Uint8Array | null;
+  /** Coordinates of a delta's weights; null in a full snapshot, which has all of them. */
+  readonly indices: Uint32Array | null;
+  readonly weights: Float32Array;
+  readonly means: Float64Array;
+  readonly invStds: Float64Array;
+  readonly goldenRows: readonly (readonly FeatureValue[])[];
+  readonly goldenScores: readonly number[];
+}
+
+/** Returns a negative number when `a` comes before `b`, 0 when they are the same place, a positive number after. */
+export function comparePlaces(a: SnapshotPlace, b: SnapshotPlace): number {
+  return a.incarnation - b.incarnation || a.position - b.position;
+}
+
+/** Returns log2 of the table of a snapshot's learner, or undefined when its configuration is not one we know. */
+export function tableBitsOf(learner: string): number | undefined {
+  try {
+    const { kind, tableBits } = JSON.parse(learner) as { kind?: unknown; tableBits?: unknown };
+    const isSound = typeof tableBits === 'number' && Number.isInteger(tableBits) && tableBits >= 8 && tableBits <= 24;
+    return kind === 'ftrl-logistic' && isSound ? tableBits : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Returns the snapshot of a record and the weight bytes of all of its chunks in order; undefined when sizes or indices do
+ * not fit the table. Bytes are little-endian and are copied.
+ */
+export function completeSnapshot(
+  record: Snapshot,
+  weightParts: readonly Uint8Array[],
+): CompleteSnapshot | undefined {
+  const tableBits = tableBitsOf(record.learner);
+  const isDelta = record.kind === 'delta';
+  if (tableBits === undefined || (record.indices !== null) !== isDelta || (record.graph === null) !== isDelta) {
+    return undefined;
+  }
+  const size = 2 ** tableBits + 1;
+  const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices]);
+  const weights = numbersOf(Float32Array, weightParts);
+  const means = numbersOf(Float64Array, [record.means]);
+  const invStds = numbersOf(Float64Array, [record.invStds]);
+  if (indices === undefined || weights === undefined || means === undefined || invStds === undefined) return undefined;
+  if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length) return undefined;
+  if (indices?.some((index) => index >= size) === true) return undefined;
+  return {
+    incarnation: record.incarnation,
+    position: record.position,
+    tableBits,
+    learnedToMs: record.learnedToMs,
+    publishedAtMs: record.publishedAtMs,
+    graph: record.graph,
+    indices,
+    weights,
+    means,
+    invStds,
+    goldenRows: record.goldenRows,
+    goldenScores: record.goldenScores,
+  };
+}
+
+type NumberArray = Uint32Array | Float32Array | Float64Array;
+
+function numbersOf<T extends NumberArray>(
+  kind: { new (length: number): T; readonly BYTES_PER_ELEMENT: number },
+  parts: readonly Uint8Array[],
+): T | undefined {
+  const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
+  if (byteLength % kind.BYTES_PER_ELEMENT !== 0) return undefined;
+  const numbers = new kind(byteLength / kind.BYTES_PER_ELEMENT);
+  const bytes = bytesOf(numbers);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return numbers;
+}

@@ -1,0 +1,85 @@
+import type { FeatureType, ModelSpec } from '../../../shared/domain/model-spec.ts';
+
+/** Element types that inputs may have. */
+export const DATATYPES = ['BYTES', 'FP64', 'FP32', 'INT64', 'INT32', 'BOOL'] as const;
+export type Datatype = (typeof DATATYPES)[number];
+
+/** Outputs that a request may ask for. */
+export const INFER_OUTPUTS = ['score', 'version', 'prediction_id'] as const;
+export type InferOutputName = (typeof INFER_OUTPUTS)[number];
+
+/** Name of the input that says whom each row is about. */
+export const SUBJECT_INPUT = 'subject';
+
+/** One column of a request. */
+export interface InferInput {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** One value a row, not checked yet. */
+  readonly data: readonly unknown[];
+}
+
+/** One column of an answer. */
+export interface InferOutput {
+  readonly name: InferOutputName;
+  readonly datatype: Datatype;
+  readonly shape: readonly [number];
+  readonly data: readonly (number | string)[];
+}
+
+/** Name, element type and shape of a tensor, as metadata tells it. */
+export interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly [-1];
+}
+
+/** Element types that the values of a feature may come in, the one that metadata names first. */
+export const DATATYPES_OF: Readonly<Record<FeatureType, readonly Datatype[]>> = {
+  categorical: ['BYTES', 'INT64', 'INT32'],
+  numeric: ['FP64', 'FP32', 'INT64', 'INT32'],
+  boolean: ['BOOL'],
+};
+
+const COLUMN: readonly [-1] = [-1];
+
+/** Returns the inputs of a model: its features, and the subject unless a feature has that name. */
+export function inputMetadata({ features }: ModelSpec): readonly TensorMetadata[] {
+  const columns = features.map(({ name, type }) => ({ name, datatype: DATATYPES_OF[type][0] ?? 'BYTES', shape: COLUMN }));
+  if (features.some(({ name }) => name === SUBJECT_INPUT)) return columns;
+  return [...columns, { name: SUBJECT_INPUT, datatype: 'BYTES', shape: COLUMN }];
+}
+
+const OUTPUT_DATATYPES: Readonly<Record<InferOutputName, Datatype>> = {
+  score: 'FP32',
+  version: 'INT32',
+  prediction_id: 'BYTES',
+};
+
+/** Returns the outputs of a model; `prediction_id` is there when the request named subjects. */
+export function outputMetadata(): readonly TensorMetadata[] {
+  return INFER_OUTPUTS.map((name) => ({ name, datatype: OUTPUT_DATATYPES[name], shape: COLUMN }));
+}
+
+/** The answer to one row, as far as outputs tell it. */
+export interface InferRow {
+  readonly score: number;
+  readonly version: number;
+  readonly predictionId: string;
+}
+
+/** Returns the outputs of answered rows: those asked for, prediction ids only where predictions were logged. */
+export function inferOutputs(
+  rows: readonly InferRow[],
+  asked: readonly InferOutputName[] | undefined,
+  isLogged: boolean,
+): readonly InferOutput[] {
+  const data: Readonly<Record<InferOutputName, (row: InferRow) => number | string>> = {
+    score: ({ score }) => score,
+    version: ({ version }) => version,
+    prediction_id: ({ predictionId }) => predictionId,
+  };
+  return INFER_OUTPUTS.filter((name) => (asked === undefined || asked.includes(name)) && (isLogged || name !== 'prediction_id')).map(
+    (name) => ({ name, datatype: OUTPUT_DATATYPES[name], shape: [rows.length], data: rows.map(data[name]) }),
+  );
+}

@@ -1,0 +1,103 @@
+import type { Snapshot } from '../../../shared/domain/events.ts';
+import { comparePlaces, completeSnapshot } from './complete-snapshot.ts';
+import type { CompleteSnapshot, SnapshotPlace } from './complete-snapshot.ts';
+
+/** Why a record of snapshots.v1 changes nothing; a closed set, because it is a metric's label. */
+export type SnapshotRefusal = 'malformed' | 'stale' | 'no-base' | 'digest-mismatch';
+
+/** What a record of snapshots.v1 means. */
+export type SnapshotVerdict =
+  | { readonly kind: 'complete'; readonly snapshot: CompleteSnapshot }
+  /** A chunk was kept; others are still to come. */
+  | { readonly kind: 'gathering' }
+  | { readonly kind: 'refused'; readonly reason: SnapshotRefusal };
+
+/** What has been accepted of one version: enough to decide on its next record. Immutable. */
+export interface SnapshotLedger {
+  /** The newest snapshot accepted. */
+  readonly latest: SnapshotPlace | undefined;
+  /** The full snapshot that a delta must name. */
+  readonly full: (SnapshotPlace & { readonly tableBits: number }) | undefined;
+  /** Chunks of the snapshot that is being put together. */
+  readonly gathering: Gathering | undefined;
+}
+
+interface Gathering extends SnapshotPlace {
+  readonly kind: Snapshot['kind'];
+  /** Weight bytes by chunk. */
+  readonly parts: readonly (Uint8Array | undefined)[];
+}
+
+/** Nothing accepted yet. */
+export const EMPTY_LEDGER: SnapshotLedger = { latest: undefined, full: undefined, gathering: undefined };
+
+/** Most chunks of one snapshot. */
+const CHUNKS_MAX = 1024;
+
+/** Returns the ledger after its full snapshot was found to be bad: deltas are refused until the next full one. */
+export function withoutFull(ledger: SnapshotLedger): SnapshotLedger {
+  return { ...ledger, full: undefined };
+}
+
+/**
+ * Returns what a record means and the ledger after it. It counts only if (incarnation, position) rises, a delta only on the
+ * full snapshot it names, which must be the one accepted last; every chunk must have the digest it carries, and a snapshot
+ * in chunks counts when all of them are there. Chunks of another snapshot than the one being gathered replace it when they
+ * are newer and are stale when they are older.
+ *
+ * @param sha256 SHA-256 over the pieces in order, hex
+ */
+export function takeSnapshot(
+  ledger: SnapshotLedger,
+  record: Snapshot,
+  sha256: (pieces: readonly Uint8Array[]) => string,
+): { readonly ledger: SnapshotLedger; readonly verdict: SnapshotVerdict } {
+  const refused = (reason: SnapshotRefusal): ReturnType<typeof takeSnapshot> => ({
+    ledger,
+    verdict: { kind: 'refused', reason },
+  });
+  if (!hasSoundShape(record)) return refused('malformed');
+  if (ledger.latest !== undefined && comparePlaces(record, ledger.latest) <= 0) return refused('stale');
+  if (record.kind === 'delta' && !isOnFull(record, ledger)) return refused('no-base');
+  const { gathering } = ledger;
+  if (record.chunkCount > 1 && gathering !== undefined && comparePlaces(record, gathering) < 0) return refused('stale');
+  const pieces = [record.indices, record.weights, record.means, record.invStds].filter((piece) => piece !== null);
+  if (sha256(pieces) !== record.digest) return refused('digest-mismatch');
+
+  const parts = gathered(gathering, record);
+  if (parts.some((part) => part === undefined)) {
+    const { kind, incarnation, position } = record;
+    return { ledger: { ...ledger, gathering: { kind, incarnation, position, parts } }, verdict: { kind: 'gathering' } };
+  }
+  const snapshot = completeSnapshot(record, parts as readonly Uint8Array[]);
+  const isOther = record.kind === 'delta' && snapshot?.tableBits !== ledger.full?.tableBits;
+  if (snapshot === undefined || isOther) return refused('malformed');
+  const place = { incarnation: record.incarnation, position: record.position };
+  const full = record.kind === 'full' ? { ...place, tableBits: snapshot.tableBits } : ledger.full;
+  const isOlder = gathering !== undefined && comparePlaces(gathering, place) <= 0;
+  return {
+    ledger: { latest: place, full, gathering: isOlder ? undefined : gathering },
+    verdict: { kind: 'complete', snapshot },
+  };
+}
+
+function hasSoundShape({ kind, shard, chunkIndex, chunkCount }: Snapshot): boolean {
+  const isKnown = (kind as string) === 'full' || (kind as string) === 'delta';
+  const hasChunks = chunkCount >= 1 && chunkCount <= CHUNKS_MAX && chunkIndex >= 0 && chunkIndex < chunkCount;
+  return isKnown && shard === 0 && hasChunks;
+}
+
+function isOnFull(record: Snapshot, { full }: SnapshotLedger): boolean {
+  return full?.incarnation === record.incarnation && full.position === record.basePosition;
+}
+
+/** The record's chunk among those gathered of the same snapshot, or alone when it begins another. */
+function gathered(gathering: Gathering | undefined, record: Snapshot): (Uint8Array | undefined)[] {
+  const isSame =
+    gathering?.kind === record.kind &&
+    comparePlaces(gathering, record) === 0 &&
+    gathering.parts.length === record.chunkCount;
+  const parts = isSame ? [...gathering.parts] : Array.from({ length: record.chunkCount }, () => undefined);
+  parts[record.chunkIndex] = record.weights;
+  return parts;
+}

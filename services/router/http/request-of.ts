@@ -1,0 +1,41 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { HttpProblem } from '../../../shared/http/problem.ts';
+import type { Refusal, Request } from '../service.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When the request came, by the monotonic clock, ms. */
+    arrivedMs: number;
+  }
+}
+
+/** Makes every request know when it came. */
+export function stampArrival(app: FastifyInstance, monotonicMs: () => number): void {
+  app.decorateRequest('arrivedMs', 0);
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.arrivedMs = monotonicMs();
+    done();
+  });
+}
+
+/** Returns a request of HTTP as the service takes it; a trace context that is not one is left out. */
+export function requestOf(request: FastifyRequest, model: string): Request {
+  const header = request.headers['traceparent'];
+  const traceparent = typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
+  return { model, body: request.body, arrivedMs: request.arrivedMs, traceparent };
+}
+
+/** Returns the problem that a refusal is to a client. */
+export function problemOf(refusal: Refusal): HttpProblem {
+  switch (refusal.kind) {
+    case 'invalid':
+      return new HttpProblem(400, `${refusal.fault.field}: ${refusal.fault.message}`, { faults: [refusal.fault] });
+    case 'not-found':
+      return new HttpProblem(404, refusal.reason);
+    case 'unavailable':
+      return new HttpProblem(503, refusal.reason, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
+}

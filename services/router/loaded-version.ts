@@ -1,0 +1,80 @@
+import { createFeatureEncoder } from '../../shared/domain/feature-encoder.ts';
+import type { FeatureEncoder } from '../../shared/domain/feature-encoder.ts';
+import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
+import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
+import { parametersOf, patchParameters } from './domain/parameters.ts';
+import type { Parameters } from './domain/parameters.ts';
+import type { OpenScorer, Scorer } from './ports.ts';
+
+/** Rows as the encoder takes them. */
+export type Row = readonly (FeatureValue | undefined)[];
+
+/**
+ * One version's graph, encoder and parameters. Its owner sees to it that nothing is changed while a run is under way, and
+ * that there is one run at a time: the rows of a run are encoded into buffers that the next run uses again.
+ */
+export class LoadedVersion {
+  readonly graph: Uint8Array;
+  readonly #scorer: Scorer;
+  readonly #encoder: FeatureEncoder;
+  #parameters: Parameters;
+  #indices = new Int32Array(0);
+  #values = new Float32Array(0);
+
+  private constructor(graph: Uint8Array, scorer: Scorer, encoder: FeatureEncoder, parameters: Parameters) {
+    this.graph = graph;
+    this.#scorer = scorer;
+    this.#encoder = encoder;
+    this.#parameters = parameters;
+  }
+
+  /**
+   * Returns the version of a full snapshot. Rejects when the graph is not one, and with RangeError when the snapshot does
+   * not belong to a model like this.
+   */
+  static async open(spec: ModelSpec, full: CompleteSnapshot, openScorer: OpenScorer): Promise<LoadedVersion> {
+    const graph = full.graph ?? new Uint8Array();
+    const numeric = spec.features.filter(({ type }) => type === 'numeric').length;
+    if (full.means.length !== numeric) {
+      throw new RangeError(`the snapshot scales ${String(full.means.length)} features, the model has ${String(numeric)} numeric ones`);
+    }
+    const encoder = createFeatureEncoder(spec.features, spec.crosses, full.tableBits);
+    return new LoadedVersion(graph, await openScorer(graph, encoder.width), encoder, parametersOf(full));
+  }
+
+  /** Replaces all parameters by those of a full snapshot of the same version. */
+  replace(full: CompleteSnapshot): void {
+    if (full.means.length !== this.#parameters.means.length || full.weights.length !== this.#parameters.weights.length) {
+      throw new RangeError('the snapshot is of another size than the one before');
+    }
+    this.#parameters = parametersOf(full);
+  }
+
+  /** Puts a delta over the parameters. */
+  patch(delta: CompleteSnapshot): void {
+    if (delta.means.length !== this.#parameters.means.length) {
+      throw new RangeError('the delta scales another number of features than its full snapshot');
+    }
+    this.#parameters = patchParameters(this.#parameters, delta);
+  }
+
+  /** Returns one score a row, from the parameters as they are now. */
+  async score(rows: readonly Row[]): Promise<ArrayLike<number>> {
+    const { width } = this.#encoder;
+    const size = rows.length * width;
+    if (size > this.#indices.length) {
+      this.#indices = new Int32Array(size);
+      this.#values = new Float32Array(size);
+    }
+    for (let i = 0; i < rows.length; i++) {
+      this.#encoder.encode(rows[i] ?? [], this.#parameters, this.#indices, this.#values, i * width);
+    }
+    const indices = this.#indices.subarray(0, size);
+    const values = this.#values.subarray(0, size);
+    return this.#scorer.score({ indices, values, rows: rows.length }, this.#parameters.weights);
+  }
+
+  close(): Promise<void> {
+    return this.#scorer.close();
+  }
+}

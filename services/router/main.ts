@@ -1,0 +1,191 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import packageJson from '../../package.json' with { type: 'json' };
+import { loadConfig } from '../../shared/config/load-config.ts';
+import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import { createApp } from '../../shared/http/app.ts';
+import { HttpProblem } from '../../shared/http/problem.ts';
+import { openTopics } from '../../shared/kafka/open-topics.ts';
+import { createLog } from '../../shared/observability/log.ts';
+import { createMetrics } from '../../shared/observability/metrics.ts';
+import { createStops, runService } from '../../shared/runtime/run-service.ts';
+import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
+import { openOnnxScorer } from './adapters/onnx-scorer.ts';
+import { createIdSource } from './adapters/random-ids.ts';
+import { sha256Hex } from './adapters/sha256.ts';
+import { routerRelations, routerSettings } from './config.ts';
+import { withPlan } from './domain/traffic-plans.ts';
+import type { TrafficPlans } from './domain/traffic-plans.ts';
+import { unreadyStables } from './domain/waits-for.ts';
+import { inferenceRoutes } from './http/inference-routes.ts';
+import { predictRoutes } from './http/predict-routes.ts';
+import { stampArrival } from './http/request-of.ts';
+import { takeOnlyStrictJson } from './http/strict-json.ts';
+import { createRouterMetrics } from './metrics.ts';
+import { createPredictionLog } from './prediction-log.ts';
+import { createRouter } from './service.ts';
+import type { Router } from './service.ts';
+import { createStatusReporter } from './status-reporter.ts';
+import type { StatusReporter } from './status-reporter.ts';
+import { createVersionServers } from './version-servers.ts';
+
+const SERVICE = 'router';
+
+const config = loadConfig(routerSettings, process.env, routerRelations);
+const log = createLog(SERVICE, config.LOG_LEVEL);
+const metrics = createMetrics();
+const observe = createRouterMetrics(metrics);
+const stops = createStops();
+const stopping = new AbortController();
+const monotonicMs = (): number => performance.now();
+let waiting = new Set(['starting']);
+let directory: ModelDirectory = new Map();
+let plans: TrafficPlans = new Map();
+let router: Router | undefined;
+let reporter: StatusReporter | undefined;
+
+const versions = createVersionServers({
+  ports: {
+    log,
+    nowMs: Date.now,
+    monotonicMs,
+    defer: setImmediate,
+    sha256: sha256Hex,
+    openScorer: openOnnxScorer,
+    specOf: (model) => directory.get(model)?.spec,
+    observe,
+  },
+  directory: () => directory,
+  batchMax: config.RUN_ROWS_MAX,
+  parityEvery: config.PARITY_EVERY,
+  onReadiness: report,
+});
+
+/** Shows what this router has: to Prometheus, and to whoever reads router-status.v1. */
+function report(): void {
+  observe.versions(versions.figures());
+  reporter?.report();
+}
+
+function waitsFor(): readonly string[] {
+  if (stopping.signal.aborted) return ['stopping'];
+  return waiting.size > 0 ? [...waiting] : unreadyStables(plans, versions.notReady);
+}
+
+/** The router answers as soon as it knows models and plans; which versions are ready shows per request. */
+function openRouter(): Router {
+  if (router !== undefined && !waiting.has('model-versions.v1') && !waiting.has('traffic.v1')) return router;
+  throw new HttpProblem(503, `waiting for ${[...waiting].join(', ')}`, { retryAfterSeconds: 1 });
+}
+
+const app = await createApp({
+  service: SERVICE,
+  log,
+  registry: metrics.registry,
+  bodyLimitBytes: config.PREDICT_BODY_BYTES,
+  waitsFor,
+});
+takeOnlyStrictJson(app);
+stampArrival(app, monotonicMs);
+predictRoutes(app, { router: openRouter });
+inferenceRoutes(app, {
+  router: openRouter,
+  waitsFor,
+  bodyLimitBytes: config.INFER_BODY_BYTES,
+  softwareVersion: packageJson.version,
+});
+
+async function startRouting(): Promise<void> {
+  const { kafka, codec, producer, partitions } = await openTopics({
+    service: SERVICE,
+    settings: config,
+    topics: [...FOLLOWED_TOPICS, 'predictions.v1', 'router-status.v1'],
+    log,
+    nowMs: Date.now,
+    signal: stopping.signal,
+    onWait: (what) => (waiting = new Set([what])),
+  });
+  stops.add(() => producer.close());
+  stops.add(() => { versions.close(); });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.HTTP_PORT;
+  const self = config.ROUTER_ID === '' ? `${hostname()}:${String(port)}` : config.ROUTER_ID;
+  const url = config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(port)}` : config.ADVERTISED_URL;
+  const predictions = createPredictionLog({
+    ports: { log, defer: setImmediate, pause: (ms) => delay(ms), send: producer.send, observe },
+    router: self,
+    partitions,
+    capacityBytes: config.PREDICTION_LOG_BYTES,
+    record: { itemsMax: config.PREDICTION_RECORD_ITEMS, bytesMax: config.PREDICTION_RECORD_BYTES },
+  });
+  const status = createStatusReporter({
+    router: self,
+    url,
+    models: () => versions.status(plans),
+    nowMs: Date.now,
+    send: producer.send,
+    log,
+  });
+  reporter = status;
+  router = createRouter({
+    versions,
+    log: predictions,
+    nowMs: Date.now,
+    monotonicMs,
+    directory: () => directory,
+    plans: () => plans,
+    newId: createIdSource(),
+    rowsMax: config.INFER_ROWS_MAX,
+    observe,
+  });
+  waiting = new Set(FOLLOWED_TOPICS);
+  const followers = followTopics({
+    service: SERVICE,
+    kafka,
+    codec,
+    log,
+    onDirectory: (next) => {
+      directory = next;
+      versions.directoryChanged(next);
+    },
+    onPlan: (plan) => {
+      const next = withPlan(plans, plan);
+      if (next === plans) return;
+      plans = next;
+      observe.plan(plan.model, plan.planVersion);
+      if (!waiting.has('traffic.v1')) report();
+    },
+    wantsSnapshot: versions.wants,
+    onSnapshot: versions.take,
+    onCaughtUp: (topic) => {
+      waiting.delete(topic);
+      if (waiting.size === 0) report();
+    },
+    onUndecodable: observe.undecodable,
+  });
+  stops.add(() => followers.stop());
+  stops.add(() => status.leave());
+  stops.add(async () => {
+    await Promise.race([predictions.flush(), delay(config.FLUSH_TIMEOUT_MS)]);
+    predictions.stop();
+  });
+  const ticker = setInterval(report, config.STATUS_INTERVAL_MS);
+  stops.add(() => { clearInterval(ticker); });
+}
+
+await runService({
+  log,
+  stopTimeoutMs: config.STOP_TIMEOUT_MS,
+  parts: [
+    // Stopped in reverse: readiness goes off, requests under way are answered, then their predictions are written.
+    { name: 'kafka', start: () => Promise.resolve(), stop: () => stops.stopAll() },
+    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    {
+      name: 'routing',
+      start: () => startRouting().catch((error: unknown) => {
+        if (!stopping.signal.aborted) throw error;
+      }),
+      stop: () => Promise.resolve(stopping.abort()),
+    },
+  ],
+});

@@ -1,0 +1,89 @@
+import type { ModelSpec } from '../../shared/domain/model-spec.ts';
+import type { OutRecord } from '../../shared/kafka/producer.ts';
+import type { Log } from '../../shared/observability/log.ts';
+import type { SnapshotRefusal } from './domain/take-snapshot.ts';
+
+export type { OutRecord } from '../../shared/kafka/producer.ts';
+export type { Log } from '../../shared/observability/log.ts';
+
+/** Encoded rows, one after the other: `rows` times `width` pairs. */
+export interface RowBatch {
+  readonly indices: Int32Array;
+  readonly values: Float32Array;
+  readonly rows: number;
+}
+
+/** One version's graph, ready to score. */
+export interface Scorer {
+  /**
+   * Returns one score a row. Everything given must stay as it is until the promise settles: the run may read it at any time
+   * before. Rejects when the graph cannot score.
+   */
+  score(batch: RowBatch, weights: Float32Array): Promise<ArrayLike<number>>;
+  /** Frees the graph; called once, when no run is under way. */
+  close(): Promise<void>;
+}
+
+/** Loads a graph (the bytes of a snapshot's `graph`) for rows of `width` pairs; rejects when it is not one. */
+export type OpenScorer = (graph: Uint8Array, width: number) => Promise<Scorer>;
+
+/** What scoring versions needs of the world. */
+export interface VersionPorts {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** Monotonic clock for durations, ms. */
+  readonly monotonicMs: () => number;
+  /** Runs the work after everything of this turn of the event loop has been read. */
+  readonly defer: (work: () => void) => void;
+  readonly sha256: (pieces: readonly Uint8Array[]) => string;
+  readonly openScorer: OpenScorer;
+  /** Returns the spec of a model; undefined while it is not known. */
+  readonly specOf: (model: string) => ModelSpec | undefined;
+  readonly observe: RouterObserver;
+}
+
+/** What the prediction log needs of the world. */
+export interface PredictionLogPorts {
+  readonly log: Log;
+  readonly defer: (work: () => void) => void;
+  /** Resolves after a pause. */
+  readonly pause: (ms: number) => Promise<unknown>;
+  /** Writes records; resolves when they are acknowledged. */
+  readonly send: (records: readonly OutRecord[]) => Promise<unknown>;
+  readonly observe: RouterObserver;
+}
+
+/** What became of a complete snapshot. */
+export type SnapshotResult = SnapshotRefusal | 'applied' | 'superseded' | 'unloadable' | 'parity-mismatch';
+
+/** How a request ended. */
+export type RequestOutcome = 'answered' | 'fallback' | 'invalid' | 'not-found' | 'unavailable';
+
+/** Why predictions were not logged: no room, refused by Kafka, or still waiting when the router stopped. */
+export type LogDropReason = 'full' | 'refused' | 'stopped';
+
+/** What one version is like at the moment. */
+export interface VersionFigures {
+  readonly model: string;
+  readonly version: number;
+  readonly isReady: boolean;
+  /** Age of the applied snapshot, ms; undefined before any. */
+  readonly ageMs: number | undefined;
+}
+
+/** What the router tells its metrics. */
+export interface RouterObserver {
+  /** `model` is empty when the request named none that exists. */
+  request(protocol: 'predict' | 'infer', model: string, outcome: RequestOutcome, durationMs: number): void;
+  run(model: string, version: number, rows: number, durationMs: number): void;
+  failedRun(model: string, version: number): void;
+  snapshot(model: string, kind: 'full' | 'delta', result: SnapshotResult): void;
+  /** From the learner's publication to the first score that can use it, ms. */
+  freshness(model: string, ms: number): void;
+  plan(model: string, planVersion: number): void;
+  versions(figures: readonly VersionFigures[]): void;
+  forgotten(model: string, version: number): void;
+  logDropped(model: string, reason: LogDropReason, count: number): void;
+  logBuffered(bytes: number): void;
+  undecodable(topic: string): void;
+}

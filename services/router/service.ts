@@ -1,0 +1,150 @@
+import type { ItemFault } from '../../shared/domain/check-item.ts';
+import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
+import { createRowAnswering } from './answer-row.ts';
+import type { AnswerDeps, RowAnswer, RowAsk, RowResult } from './answer-row.ts';
+import { assignSubject, isServing, pinTo } from './domain/assign-subject.ts';
+import type { Assignment } from './domain/assign-subject.ts';
+import { inferOutputs } from './domain/infer-tensors.ts';
+import type { InferOutput } from './domain/infer-tensors.ts';
+import { parseInfer } from './domain/parse-infer.ts';
+import { parsePredict } from './domain/parse-predict.ts';
+import type { TrafficPlans } from './domain/traffic-plans.ts';
+import type { RequestOutcome, RouterObserver } from './ports.ts';
+
+/** Why a request has no answer. */
+export type Refusal =
+  | { readonly kind: 'invalid'; readonly fault: ItemFault }
+  | { readonly kind: 'not-found'; readonly reason: string }
+  /** The same request may be answered a little later. */
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** The result of a prediction request. */
+export type PredictResult = { readonly kind: 'answered'; readonly answer: RowAnswer & { readonly model: string } } | Refusal;
+
+/** The answer to an Open Inference Protocol request. */
+export interface InferAnswer {
+  readonly model_name: string;
+  readonly model_version: string;
+  readonly id?: string;
+  readonly outputs: readonly InferOutput[];
+}
+
+/** The result of an Open Inference Protocol request. */
+export type InferResult = { readonly kind: 'answered'; readonly answer: InferAnswer } | Refusal;
+
+/** A request as it came. */
+export interface Request {
+  readonly model: string;
+  readonly body: unknown;
+  /** When it came, by the monotonic clock, ms. */
+  readonly arrivedMs: number;
+  readonly traceparent: string | undefined;
+}
+
+/** Answering from memory. */
+export interface Router {
+  predict(request: Request): Promise<PredictResult>;
+  /** Answers all rows or none. @param version the version to be served by; undefined lets the plan decide */
+  infer(request: Request, version: number | undefined): Promise<InferResult>;
+  /** Returns a model; undefined when it does not exist. */
+  model(name: string): ModelState | undefined;
+  /** Returns why a model, or one version of it, cannot be served; undefined when it can. */
+  notReady(model: string, version?: number): string | undefined;
+}
+
+/** What the router needs. */
+export interface RouterDeps extends AnswerDeps {
+  readonly directory: () => ModelDirectory;
+  readonly plans: () => TrafficPlans;
+  /** Returns an id that no other prediction has. */
+  readonly newId: () => string;
+  readonly rowsMax: number;
+  readonly observe: RouterObserver;
+}
+
+/** Returns the router's use cases. */
+export function createRouter(deps: RouterDeps): Router {
+  const { versions, observe } = deps;
+  const answerRow = createRowAnswering(deps);
+
+  function finish<R extends PredictResult | InferResult>(
+    protocol: 'predict' | 'infer',
+    request: Request,
+    ended: { readonly result: R; readonly isFallback?: boolean },
+  ): R {
+    const { result, isFallback = false } = ended;
+    const outcome: RequestOutcome = result.kind === 'answered' && isFallback ? 'fallback' : result.kind;
+    const model = deps.directory().has(request.model) ? request.model : '';
+    observe.request(protocol, model, outcome, deps.monotonicMs() - request.arrivedMs);
+    return result;
+  }
+
+  const unknown = (name: string): Refusal => ({ kind: 'not-found', reason: `model ${name} does not exist` });
+  const noStable = (name: string): Refusal => ({ kind: 'unavailable', reason: `model ${name} has no stable version` });
+
+  async function predict(request: Request): Promise<{ result: PredictResult; isFallback?: boolean }> {
+    const { model, arrivedMs, traceparent } = request;
+    const state = deps.directory().get(model);
+    if (state === undefined) return { result: unknown(model) };
+    const parsed = parsePredict(request.body, state.spec, deps.nowMs());
+    if ('fault' in parsed) return { result: { kind: 'invalid', fault: parsed.fault } };
+    const plan = deps.plans().get(model);
+    if (!isServing(plan)) return { result: noStable(model) };
+    const { subject, row, id = deps.newId(), predictedAtMs } = parsed.ask;
+    const assignment = assignSubject(plan, subject, (version) => versions.notReady(model, version) === undefined);
+    const ask: RowAsk = {
+      spec: state.spec, plan, row, assignment, mayFallBack: true, subject, id, predictedAtMs, arrivedMs, traceparent,
+    };
+    const ended = await answerRow(ask);
+    if (ended.kind === 'unavailable') return { result: ended };
+    return { result: { kind: 'answered', answer: { model, ...ended.answer } }, isFallback: ended.isFallback };
+  }
+
+  async function infer(request: Request, version: number | undefined): Promise<{ result: InferResult; isFallback?: boolean }> {
+    const { model, arrivedMs, traceparent } = request;
+    const state = deps.directory().get(model);
+    if (state === undefined) return { result: unknown(model) };
+    const isPinned = version !== undefined;
+    if (isPinned && !state.versions.some((one) => one.version === version)) {
+      return { result: { kind: 'not-found', reason: `model ${model} has no version ${String(version)}` } };
+    }
+    const parsed = parseInfer(request.body, state.spec, deps.rowsMax);
+    if ('fault' in parsed) return { result: { kind: 'invalid', fault: parsed.fault } };
+    const plan = deps.plans().get(model);
+    if (!isServing(plan)) return { result: noStable(model) };
+    const { id, rows, subjects, outputs } = parsed.ask;
+    const predictedAtMs = deps.nowMs();
+    const isReady = (one: number): boolean => versions.notReady(model, one) === undefined;
+    const assign = (subject: string | undefined): Assignment => {
+      if (isPinned) return pinTo(plan, version);
+      return subject === undefined ? pinTo(plan, plan.stable) : assignSubject(plan, subject, isReady);
+    };
+    const results: RowResult[] = await Promise.all(
+      rows.map((row, i) => {
+        const subject = subjects?.[i];
+        const common = { spec: state.spec, plan, row, subject, id: deps.newId(), predictedAtMs, arrivedMs, traceparent };
+        return answerRow({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
+      }),
+    );
+    const refused = results.find((one) => one.kind === 'unavailable');
+    if (refused !== undefined) return { result: refused };
+    const answered = results.filter((one) => one.kind === 'answered');
+    const answer: InferAnswer = {
+      model_name: model,
+      model_version: String(version ?? plan.stable),
+      ...(id === undefined ? {} : { id }),
+      outputs: inferOutputs(answered.map((one) => one.answer), outputs, subjects !== undefined),
+    };
+    return { result: { kind: 'answered', answer }, isFallback: answered.some((one) => one.isFallback) };
+  }
+
+  return {
+    predict: async (request) => finish('predict', request, await predict(request)),
+    infer: async (request, version) => finish('infer', request, await infer(request, version)),
+    model: (name) => deps.directory().get(name),
+    notReady(model, version) {
+      const wanted = version ?? deps.plans().get(model)?.stable ?? undefined;
+      return wanted === undefined ? 'it has no stable version' : versions.notReady(model, wanted);
+    },
+  };
+}

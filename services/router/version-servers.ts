@@ -1,0 +1,119 @@
+import type { RouterStatus, Snapshot } from '../../shared/domain/events.ts';
+import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import { plannedVersions } from './domain/assign-subject.ts';
+import { parseSnapshotKey } from './domain/snapshot-key.ts';
+import type { TrafficPlans } from './domain/traffic-plans.ts';
+import type { VersionFigures, VersionPorts } from './ports.ts';
+import { createVersionServer } from './version-server.ts';
+import type { VersionServer } from './version-server.ts';
+
+/** Every version on this router. */
+export interface VersionServers {
+  /** Takes the next record of snapshots.v1; a tombstone (null) forgets its version. */
+  take(key: string, record: Snapshot | null): void;
+  /** Returns whether a record of snapshots.v1 can matter: those of retired versions are not even decoded. */
+  wants(key: string): boolean;
+  /** Forgets retired versions and lets those begin whose model is known now. */
+  directoryChanged(directory: ModelDirectory): void;
+  of(model: string, version: number): VersionServer | undefined;
+  /** Returns why a version cannot be served; undefined when it can. */
+  notReady(model: string, version: number): string | undefined;
+  figures(): readonly VersionFigures[];
+  /** Returns the planned versions of every model, as router-status.v1 tells them. */
+  status(plans: TrafficPlans): RouterStatus['models'];
+  close(): void;
+}
+
+/** What the servers share. */
+export interface VersionServersDeps {
+  readonly ports: VersionPorts;
+  readonly directory: () => ModelDirectory;
+  readonly batchMax: number;
+  readonly parityEvery: number;
+  readonly onReadiness: () => void;
+}
+
+/** Returns the servers of all versions, made as their snapshots come: also of those that have no traffic yet. */
+export function createVersionServers(deps: VersionServersDeps): VersionServers {
+  const { ports } = deps;
+  const models = new Map<string, Map<number, VersionServer>>();
+
+  function forget(model: string, version: number): void {
+    const server = models.get(model)?.get(version);
+    if (server === undefined) return;
+    models.get(model)?.delete(version);
+    server.close();
+    ports.observe.forgotten(model, version);
+    ports.log.info({ model, version }, 'version forgotten');
+    deps.onReadiness();
+  }
+
+  function serverOf(model: string, version: number): VersionServer {
+    const versions = models.get(model) ?? new Map<number, VersionServer>();
+    models.set(model, versions);
+    const known = versions.get(version);
+    if (known !== undefined) return known;
+    const made = createVersionServer({ model, version, ...deps });
+    versions.set(version, made);
+    return made;
+  }
+
+  function isRetired(directory: ModelDirectory, model: string, version: number): boolean {
+    return directory.get(model)?.versions.find((one) => one.version === version)?.life === 'retired';
+  }
+
+  function notReady(model: string, version: number): string | undefined {
+    const server = models.get(model)?.get(version);
+    return server === undefined ? 'no snapshot yet' : server.notReady();
+  }
+
+  return {
+    take(key, record) {
+      const named = parseSnapshotKey(key);
+      if (named === undefined) return;
+      if (record !== null) serverOf(named.model, named.version).offer(record);
+      else if (named.isHead) forget(named.model, named.version);
+    },
+    wants(key) {
+      const named = parseSnapshotKey(key);
+      return named !== undefined && !isRetired(deps.directory(), named.model, named.version);
+    },
+    directoryChanged(directory) {
+      for (const [model, versions] of models) {
+        for (const [version, server] of versions) {
+          if (isRetired(directory, model, version)) forget(model, version);
+          else server.wake();
+        }
+      }
+    },
+    of: (model, version) => models.get(model)?.get(version),
+    notReady,
+    figures: () =>
+      [...models].flatMap(([model, versions]) =>
+        [...versions].map(([version, server]) => {
+          const publishedAtMs = server.applied()?.publishedAtMs;
+          const ageMs = publishedAtMs === undefined ? undefined : Math.max(0, ports.nowMs() - publishedAtMs);
+          return { model, version, isReady: server.notReady() === undefined, ageMs };
+        }),
+      ),
+    status: (plans) =>
+      [...deps.directory().keys()].map((model) => {
+        const plan = plans.get(model);
+        const versions = plan === undefined ? [] : plannedVersions(plan);
+        return {
+          model,
+          planVersion: plan?.planVersion ?? -1,
+          versions: versions.map((version) => {
+            const applied = models.get(model)?.get(version)?.applied();
+            const reason = notReady(model, version) ?? '';
+            const { position = -1, incarnation = -1 } = applied ?? {};
+            return { version, ready: reason === '', position, incarnation, reason };
+          }),
+        };
+      }),
+    close() {
+      for (const versions of models.values()) for (const server of versions.values()) server.close();
+      models.clear();
+    },
+  };
+}
