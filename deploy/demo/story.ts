@@ -96,8 +96,7 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
       );
     },
     onAcknowledged: (offset) => {
-      const isRecovering = killed !== undefined && recoveryMs === undefined;
-      if (isRecovering) killed.firstOffset ??= offset;
+      if (killed !== undefined && recoveryMs === undefined) killed.firstOffset ??= offset;
       else probe.acknowledged(offset, performance.now()); // recovery is timed by itself
     },
   });

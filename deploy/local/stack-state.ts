@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HeadraceError } from '../../shared/errors.ts';
 import type { StackComponent } from './component.ts';
@@ -50,9 +50,4 @@ export function rememberComponent(
     `${JSON.stringify(state === undefined ? others : { ...others, [name]: state }, undefined, 2)}\n`,
   );
   renameSync(draft, path);
-}
-
-/** Forgets everything. */
-export function forgetStack(dataDir: string): void {
-  rmSync(pathIn(dataDir), { force: true });
 }

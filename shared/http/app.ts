@@ -20,6 +20,9 @@ export interface AppOptions {
   readonly requestTimeoutMs?: number;
 }
 
+/** A refused body of at most this size is read to its end and thrown away. */
+const DRAINED_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Writes a problem document. */
 function sendProblem(reply: FastifyReply, problem: HttpProblem, isOpenInference: boolean): FastifyReply {
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
@@ -81,6 +84,16 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   await app.register(swagger, {
     openapi: { info: { title: `Headrace ${options.service}`, version: '1' } },
+  });
+
+  app.addHook('onRequest', async (request) => {
+    const bytes = Number(request.headers['content-length'] ?? 0);
+    const limit = request.routeOptions.bodyLimit ?? options.bodyLimitBytes;
+    const isStreamed = request.headers['content-type']?.includes('ndjson') === true; // its route limits lines and items
+    if (isStreamed || bytes <= limit) return;
+    // A client that is still sending would see a cut connection instead of the answer.
+    if (bytes <= DRAINED_BYTES_MAX) for await (const _chunk of request.raw) void _chunk;
+    throw new HttpProblem(413, `the body has ${String(bytes)} bytes, allowed ${String(limit)}`);
   });
 
   app.setErrorHandler((error, request, reply) => {

@@ -40,7 +40,7 @@ function sendResults(reply: FastifyReply, items: readonly ItemResult[]): Fastify
     first === undefined || !('message' in first)
       ? ''
       : 'field' in first
-        ? `${first.field} ${first.message}`
+        ? `${first.field}: ${first.message}`
         : first.message;
   return reply
     .code(status)
