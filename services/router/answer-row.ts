@@ -73,24 +73,37 @@ export function createRowAnswering(deps: AnswerDeps): (ask: RowAsk) => Promise<R
   async function scoreOthers(ask: RowAsk, scores: ServedScore[]): Promise<void> {
     const model = ask.spec.name;
     const others = plannedVersions(ask.plan).filter(
-      (version) => versions.notReady(model, version) === undefined && !scores.some((one) => one.version === version),
+      (version) =>
+        versions.notReady(model, version) === undefined && !scores.some((one) => one.version === version),
     );
     const results = await Promise.all(others.map((version) => scoreBy(model, version, ask.row)));
     results.forEach((result, i) => scores.push(served(others[i] ?? 0, result)));
   }
 
   /** Logs a prediction; returns why it could not be when the answer had to wait for it. */
-  async function logPrediction(ask: RowAsk, partial: Omit<Prediction, 'scores'>, scores: ServedScore[]): Promise<string | undefined> {
+  async function logPrediction(
+    ask: RowAsk,
+    partial: Omit<Prediction, 'scores'>,
+    scores: ServedScore[],
+  ): Promise<string | undefined> {
     const { spec, subject = '', row, traceparent } = ask;
     const mustWait = spec.predictionLog === 'acknowledged';
     const bytes = predictionBytes(subject, row);
     if (!log.reserve(spec.name, bytes)) return mustWait ? 'the prediction log is full' : undefined;
     const entry = async (): Promise<LoggedPrediction> => {
       await scoreOthers(ask, scores);
-      return { spec, shard: shardOfSubject(subject, spec.shards), prediction: { ...partial, scores }, bytes, traceparent };
+      return {
+        spec,
+        shard: shardOfSubject(subject, spec.shards),
+        prediction: { ...partial, scores },
+        bytes,
+        traceparent,
+      };
     };
     if (!mustWait) {
-      void entry().then((item) => { log.add(item); });
+      void entry().then((item) => {
+        log.add(item);
+      });
       return undefined;
     }
     try {
@@ -114,7 +127,10 @@ export function createRowAnswering(deps: AnswerDeps): (ask: RowAsk) => Promise<R
     }
     if (!result.ok) {
       const reason = versions.notReady(spec.name, version) ?? 'it failed to score';
-      return { kind: 'unavailable', reason: `version ${String(version)} of ${spec.name} cannot answer: ${reason}` };
+      return {
+        kind: 'unavailable',
+        reason: `version ${String(version)} of ${spec.name} cannot answer: ${reason}`,
+      };
     }
     const { snapshot, score } = result;
     const answer: RowAnswer = {
@@ -147,6 +163,8 @@ export function createRowAnswering(deps: AnswerDeps): (ask: RowAsk) => Promise<R
       },
       scores,
     );
-    return refusal === undefined ? { kind: 'answered', answer, isFallback } : { kind: 'unavailable', reason: refusal };
+    return refusal === undefined
+      ? { kind: 'answered', answer, isFallback }
+      : { kind: 'unavailable', reason: refusal };
   };
 }

@@ -9,7 +9,8 @@ export const routerSettings = Type.Object({
   ROUTER_ID: Type.String({
     default: '',
     maxLength: 128,
-    description: 'Name of this router among all routers; stays the same over restarts. Empty means host name and port.',
+    description:
+      'Name of this router among all routers; stays the same over restarts. Empty means host name and port.',
   }),
   ADVERTISED_URL: Type.String({
     default: '',
@@ -34,7 +35,12 @@ export const routerSettings = Type.Object({
     maximum: 100_000,
     description: 'Most rows of one Open Inference Protocol request.',
   }),
-  RUN_ROWS_MAX: Type.Integer({ default: 256, minimum: 1, maximum: 65_536, description: 'Most rows scored in one run.' }),
+  RUN_ROWS_MAX: Type.Integer({
+    default: 256,
+    minimum: 1,
+    maximum: 65_536,
+    description: 'Most rows scored in one run.',
+  }),
   PARITY_EVERY: Type.Integer({
     default: 100,
     minimum: 1,
@@ -45,7 +51,8 @@ export const routerSettings = Type.Object({
     default: 33_554_432,
     minimum: 65_536,
     maximum: 17_179_869_184,
-    description: 'Predictions that may wait for Kafka, bytes; beyond it they are answered and not logged, and counted.',
+    description:
+      'Predictions that may wait for Kafka, bytes; beyond it they are answered and not logged, and counted.',
   }),
   PREDICTION_RECORD_ITEMS: Type.Integer({
     default: 1000,

@@ -4,7 +4,7 @@ import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts'
 import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parametersOf, patchParameters } from './domain/parameters.ts';
 import type { Parameters } from './domain/parameters.ts';
-import type { OpenScorer, Scorer } from './ports.ts';
+import type { OpenScorer, ScoredRows, Scorer } from './ports.ts';
 
 /** Rows as the encoder takes them. */
 export type Row = readonly (FeatureValue | undefined)[];
@@ -36,7 +36,9 @@ export class LoadedVersion {
     const graph = full.graph ?? new Uint8Array();
     const numeric = spec.features.filter(({ type }) => type === 'numeric').length;
     if (full.means.length !== numeric) {
-      throw new RangeError(`the snapshot scales ${String(full.means.length)} features, the model has ${String(numeric)} numeric ones`);
+      throw new RangeError(
+        `the snapshot scales ${String(full.means.length)} features, the model has ${String(numeric)} numeric ones`,
+      );
     }
     const encoder = createFeatureEncoder(spec.features, spec.crosses, full.tableBits);
     return new LoadedVersion(graph, await openScorer(graph, encoder.width), encoder, parametersOf(full));
@@ -44,7 +46,10 @@ export class LoadedVersion {
 
   /** Replaces all parameters by those of a full snapshot of the same version. */
   replace(full: CompleteSnapshot): void {
-    if (full.means.length !== this.#parameters.means.length || full.weights.length !== this.#parameters.weights.length) {
+    if (
+      full.means.length !== this.#parameters.means.length ||
+      full.weights.length !== this.#parameters.weights.length
+    ) {
       throw new RangeError('the snapshot is of another size than the one before');
     }
     this.#parameters = parametersOf(full);
@@ -59,7 +64,7 @@ export class LoadedVersion {
   }
 
   /** Returns one score a row, from the parameters as they are now. */
-  async score(rows: readonly Row[]): Promise<ArrayLike<number>> {
+  async score(rows: readonly Row[]): Promise<ScoredRows> {
     const { width } = this.#encoder;
     const size = rows.length * width;
     if (size > this.#indices.length) {

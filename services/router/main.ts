@@ -10,7 +10,7 @@ import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createStops, runService } from '../../shared/runtime/run-service.ts';
 import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
-import { openOnnxScorer } from './adapters/onnx-scorer.ts';
+import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { sha256Hex } from './adapters/sha256.ts';
 import { routerRelations, routerSettings } from './config.ts';
@@ -48,10 +48,9 @@ const versions = createVersionServers({
   ports: {
     log,
     nowMs: Date.now,
-    monotonicMs,
     defer: setImmediate,
     sha256: sha256Hex,
-    openScorer: openOnnxScorer,
+    openScorer: createOnnxScorers(monotonicMs),
     specOf: (model) => directory.get(model)?.spec,
     observe,
   },
@@ -106,11 +105,14 @@ async function startRouting(): Promise<void> {
     onWait: (what) => (waiting = new Set([what])),
   });
   stops.add(() => producer.close());
-  stops.add(() => { versions.close(); });
+  stops.add(() => {
+    versions.close();
+  });
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : config.HTTP_PORT;
   const self = config.ROUTER_ID === '' ? `${hostname()}:${String(port)}` : config.ROUTER_ID;
-  const url = config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(port)}` : config.ADVERTISED_URL;
+  const url =
+    config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(port)}` : config.ADVERTISED_URL;
   const predictions = createPredictionLog({
     ports: { log, defer: setImmediate, pause: (ms) => delay(ms), send: producer.send, observe },
     router: self,
@@ -170,7 +172,9 @@ async function startRouting(): Promise<void> {
     predictions.stop();
   });
   const ticker = setInterval(report, config.STATUS_INTERVAL_MS);
-  stops.add(() => { clearInterval(ticker); });
+  stops.add(() => {
+    clearInterval(ticker);
+  });
 }
 
 await runService({
@@ -179,13 +183,21 @@ await runService({
   parts: [
     // Stopped in reverse: readiness goes off, requests under way are answered, then their predictions are written.
     { name: 'kafka', start: () => Promise.resolve(), stop: () => stops.stopAll() },
-    { name: 'http', start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }), stop: () => app.close() },
+    {
+      name: 'http',
+      start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }),
+      stop: () => app.close(),
+    },
     {
       name: 'routing',
-      start: () => startRouting().catch((error: unknown) => {
-        if (!stopping.signal.aborted) throw error;
-      }),
-      stop: () => Promise.resolve(stopping.abort()),
+      start: () =>
+        startRouting().catch((error: unknown) => {
+          if (!stopping.signal.aborted) throw error;
+        }),
+      stop: () => {
+        stopping.abort();
+        return Promise.resolve();
+      },
     },
   ],
 });

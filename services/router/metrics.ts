@@ -13,24 +13,67 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     'Requests by how they ended: answered, fallback (answered by stable in place of the candidate), invalid, not-found or unavailable.',
     ['protocol', 'model', 'outcome'],
   );
-  const duration = metrics.histogram('headrace_router_request_duration_seconds', 'Time from a request’s arrival to its answer.', DURATION_BUCKETS, ['protocol', 'model']);
-  const runs = metrics.histogram('headrace_router_scoring_duration_seconds', 'Time of one scoring run.', RUN_BUCKETS, ['model', 'version']);
-  const rows = metrics.histogram('headrace_router_scoring_rows', 'Rows of one scoring run.', ROW_BUCKETS, ['model', 'version']);
-  const failedRuns = metrics.counter('headrace_router_failed_runs_total', 'Scoring runs that threw.', ['model', 'version']);
+  const duration = metrics.histogram(
+    'headrace_router_request_duration_seconds',
+    'Time from a request’s arrival to its answer.',
+    DURATION_BUCKETS,
+    ['protocol', 'model'],
+  );
+  const runs = metrics.histogram(
+    'headrace_router_scoring_duration_seconds',
+    'Time of one scoring run.',
+    RUN_BUCKETS,
+    ['model', 'version'],
+  );
+  const rows = metrics.histogram('headrace_router_scoring_rows', 'Rows of one scoring run.', ROW_BUCKETS, [
+    'model',
+    'version',
+  ]);
+  const failedRuns = metrics.counter('headrace_router_failed_runs_total', 'Scoring runs that threw.', [
+    'model',
+    'version',
+  ]);
   const snapshots = metrics.counter(
     'headrace_router_snapshots_total',
     'Snapshots by what became of them: applied, superseded by a newer one before it was applied, stale, no-base, digest-mismatch, malformed, unloadable or parity-mismatch.',
     ['model', 'kind', 'result'],
   );
-  const parity = metrics.counter('headrace_router_parity_failures_total', 'Snapshots whose golden rows scored differently here; never served.', ['model']);
-  const freshness = metrics.histogram('headrace_router_snapshot_freshness_seconds', 'Time from a snapshot’s publication to its being applied.', FRESHNESS_BUCKETS, ['model']);
-  const age = metrics.gauge('headrace_router_snapshot_age_seconds', 'Time since the applied snapshot was published.', ['model', 'version']);
-  const ready = metrics.gauge('headrace_router_version_ready', '1 when a version has verified parameters.', ['model', 'version']);
+  const parity = metrics.counter(
+    'headrace_router_parity_failures_total',
+    'Snapshots whose golden rows scored differently here; never served.',
+    ['model'],
+  );
+  const freshness = metrics.histogram(
+    'headrace_router_snapshot_freshness_seconds',
+    'Time from a snapshot’s publication to its being applied.',
+    FRESHNESS_BUCKETS,
+    ['model'],
+  );
+  const age = metrics.gauge(
+    'headrace_router_snapshot_age_seconds',
+    'Time since the applied snapshot was published.',
+    ['model', 'version'],
+  );
+  const ready = metrics.gauge('headrace_router_version_ready', '1 when a version has verified parameters.', [
+    'model',
+    'version',
+  ]);
   const readyCount = metrics.gauge('headrace_router_versions_ready', 'Versions with verified parameters.');
   const plan = metrics.gauge('headrace_router_plan_version', 'Traffic plan in force.', ['model']);
-  const dropped = metrics.counter('headrace_router_predictions_dropped_total', 'Predictions that were not logged: full, refused or stopped.', ['model', 'reason']);
-  const buffered = metrics.gauge('headrace_router_prediction_log_bytes', 'Predictions on their way to Kafka.');
-  const undecodable = metrics.counter('headrace_router_undecodable_records_total', 'Records that could not be decoded.', ['topic']);
+  const dropped = metrics.counter(
+    'headrace_router_predictions_dropped_total',
+    'Predictions that were not logged: full, refused or stopped.',
+    ['model', 'reason'],
+  );
+  const buffered = metrics.gauge(
+    'headrace_router_prediction_log_bytes',
+    'Predictions on their way to Kafka.',
+  );
+  const undecodable = metrics.counter(
+    'headrace_router_undecodable_records_total',
+    'Records that could not be decoded.',
+    ['topic'],
+  );
   return {
     request(protocol, model, outcome, durationMs) {
       requests.inc({ protocol, model, outcome });
@@ -41,13 +84,19 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
       runs.observe(labels, durationMs / 1000);
       rows.observe(labels, count);
     },
-    failedRun: (model, version) => { failedRuns.inc({ model, version }); },
+    failedRun: (model, version) => {
+      failedRuns.inc({ model, version });
+    },
     snapshot(model, kind, result) {
       snapshots.inc({ model, kind, result });
       if (result === 'parity-mismatch') parity.inc({ model });
     },
-    freshness: (model, ms) => { freshness.observe({ model }, Math.max(0, ms) / 1000); },
-    plan: (model, planVersion) => { plan.set({ model }, planVersion); },
+    freshness: (model, ms) => {
+      freshness.observe({ model }, Math.max(0, ms) / 1000);
+    },
+    plan: (model, planVersion) => {
+      plan.set({ model }, planVersion);
+    },
     versions(figures) {
       readyCount.set(figures.filter(({ isReady }) => isReady).length);
       for (const { model, version, isReady, ageMs } of figures) {
@@ -58,8 +107,14 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     forgotten(model, version) {
       for (const metric of [ready, age, runs, rows, failedRuns]) metric.remove({ model, version });
     },
-    logDropped: (model, reason, count) => { dropped.inc({ model, reason }, count); },
-    logBuffered: (bytes) => { buffered.set(bytes); },
-    undecodable: (topic) => { undecodable.inc({ topic }); },
+    logDropped: (model, reason, count) => {
+      dropped.inc({ model, reason }, count);
+    },
+    logBuffered: (bytes) => {
+      buffered.set(bytes);
+    },
+    undecodable: (topic) => {
+      undecodable.inc({ topic });
+    },
   };
 }

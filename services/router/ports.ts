@@ -13,13 +13,21 @@ export interface RowBatch {
   readonly rows: number;
 }
 
+/** What a run gave. */
+export interface ScoredRows {
+  /** One a row. */
+  readonly scores: ArrayLike<number>;
+  /** How long the run itself took, ms: without the time that it waited for its turn. */
+  readonly durationMs: number;
+}
+
 /** One version's graph, ready to score. */
 export interface Scorer {
   /**
    * Returns one score a row. Everything given must stay as it is until the promise settles: the run may read it at any time
    * before. Rejects when the graph cannot score.
    */
-  score(batch: RowBatch, weights: Float32Array): Promise<ArrayLike<number>>;
+  score(batch: RowBatch, weights: Float32Array): Promise<ScoredRows>;
   /** Frees the graph; called once, when no run is under way. */
   close(): Promise<void>;
 }
@@ -31,8 +39,6 @@ export type OpenScorer = (graph: Uint8Array, width: number) => Promise<Scorer>;
 export interface VersionPorts {
   readonly log: Log;
   readonly nowMs: () => number;
-  /** Monotonic clock for durations, ms. */
-  readonly monotonicMs: () => number;
   /** Runs the work after everything of this turn of the event loop has been read. */
   readonly defer: (work: () => void) => void;
   readonly sha256: (pieces: readonly Uint8Array[]) => string;

@@ -60,7 +60,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
   const queues = new Map<string, Queue>();
   let takenBytes = 0;
   let isStopped = false;
-  let flushed: (() => void)[] = [];
+  const flushed: (() => void)[] = [];
 
   function release(items: readonly Waiting[]): void {
     for (const { bytes } of items) takenBytes -= bytes;
@@ -94,7 +94,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
 
   async function writeBatch(key: string, items: readonly Waiting[], first: Waiting): Promise<void> {
     const records = [recordOf(key, items, first)];
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       try {
         await ports.send(records);
         for (const { settle } of items) settle?.();
@@ -104,13 +104,13 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
           for (const { settle } of items) settle?.(error);
           return;
         }
-        const canRepeat = isRetriable(error) && !isStopped;
-        const reason = messageOf(error);
-        ports.log.warn({ model: first.spec.name, count: items.length, reason }, canRepeat ? 'predictions wait' : 'predictions dropped');
-        if (!canRepeat) {
+        const fields = { model: first.spec.name, count: items.length, tries, reason: messageOf(error) };
+        if (!isRetriable(error) || isStopped) {
+          ports.log.warn(fields, 'predictions dropped');
           drop(items, isStopped ? 'stopped' : 'refused');
           return;
         }
+        if (tries === 1 || tries % 10 === 0) ports.log.warn(fields, 'predictions wait');
         await ports.pause(RETRY_PAUSE_MS);
       }
     }
@@ -153,7 +153,9 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
       ports.observe.logBuffered(takenBytes);
       return true;
     },
-    add: (item) => { put({ ...item, settle: undefined }); },
+    add: (item) => {
+      put({ ...item, settle: undefined });
+    },
     write: (item) =>
       new Promise((resolve, reject) => {
         const settle = (error?: unknown): void => {
@@ -162,7 +164,12 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
         };
         put({ ...item, settle });
       }),
-    flush: () => (takenBytes === 0 ? Promise.resolve() : new Promise((resolve) => { flushed.push(resolve); })),
+    flush: () =>
+      takenBytes === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            flushed.push(resolve);
+          }),
     stop() {
       isStopped = true;
       for (const queue of queues.values()) {

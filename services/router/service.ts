@@ -19,7 +19,8 @@ export type Refusal =
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 /** The result of a prediction request. */
-export type PredictResult = { readonly kind: 'answered'; readonly answer: RowAnswer & { readonly model: string } } | Refusal;
+export type PredictResult =
+  { readonly kind: 'answered'; readonly answer: RowAnswer & { readonly model: string } } | Refusal;
 
 /** The answer to an Open Inference Protocol request. */
 export interface InferAnswer {
@@ -80,7 +81,10 @@ export function createRouter(deps: RouterDeps): Router {
   }
 
   const unknown = (name: string): Refusal => ({ kind: 'not-found', reason: `model ${name} does not exist` });
-  const noStable = (name: string): Refusal => ({ kind: 'unavailable', reason: `model ${name} has no stable version` });
+  const noStable = (name: string): Refusal => ({
+    kind: 'unavailable',
+    reason: `model ${name} has no stable version`,
+  });
 
   async function predict(request: Request): Promise<{ result: PredictResult; isFallback?: boolean }> {
     const { model, arrivedMs, traceparent } = request;
@@ -91,16 +95,32 @@ export function createRouter(deps: RouterDeps): Router {
     const plan = deps.plans().get(model);
     if (!isServing(plan)) return { result: noStable(model) };
     const { subject, row, id = deps.newId(), predictedAtMs } = parsed.ask;
-    const assignment = assignSubject(plan, subject, (version) => versions.notReady(model, version) === undefined);
+    const assignment = assignSubject(
+      plan,
+      subject,
+      (version) => versions.notReady(model, version) === undefined,
+    );
     const ask: RowAsk = {
-      spec: state.spec, plan, row, assignment, mayFallBack: true, subject, id, predictedAtMs, arrivedMs, traceparent,
+      spec: state.spec,
+      plan,
+      row,
+      assignment,
+      mayFallBack: true,
+      subject,
+      id,
+      predictedAtMs,
+      arrivedMs,
+      traceparent,
     };
     const ended = await answerRow(ask);
     if (ended.kind === 'unavailable') return { result: ended };
     return { result: { kind: 'answered', answer: { model, ...ended.answer } }, isFallback: ended.isFallback };
   }
 
-  async function infer(request: Request, version: number | undefined): Promise<{ result: InferResult; isFallback?: boolean }> {
+  async function infer(
+    request: Request,
+    version: number | undefined,
+  ): Promise<{ result: InferResult; isFallback?: boolean }> {
     const { model, arrivedMs, traceparent } = request;
     const state = deps.directory().get(model);
     if (state === undefined) return { result: unknown(model) };
@@ -122,7 +142,16 @@ export function createRouter(deps: RouterDeps): Router {
     const results: RowResult[] = await Promise.all(
       rows.map((row, i) => {
         const subject = subjects?.[i];
-        const common = { spec: state.spec, plan, row, subject, id: deps.newId(), predictedAtMs, arrivedMs, traceparent };
+        const common = {
+          spec: state.spec,
+          plan,
+          row,
+          subject,
+          id: deps.newId(),
+          predictedAtMs,
+          arrivedMs,
+          traceparent,
+        };
         return answerRow({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
       }),
     );
@@ -133,7 +162,11 @@ export function createRouter(deps: RouterDeps): Router {
       model_name: model,
       model_version: String(version ?? plan.stable),
       ...(id === undefined ? {} : { id }),
-      outputs: inferOutputs(answered.map((one) => one.answer), outputs, subjects !== undefined),
+      outputs: inferOutputs(
+        answered.map((one) => one.answer),
+        outputs,
+        subjects !== undefined,
+      ),
     };
     return { result: { kind: 'answered', answer }, isFallback: answered.some((one) => one.isFallback) };
   }

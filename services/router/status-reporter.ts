@@ -50,7 +50,11 @@ export function createStatusReporter(deps: StatusReporterDeps): StatusReporter {
       hasLeft = true;
       isAskedAgain = false;
       await sending;
-      await deps.send([{ topic: 'router-status.v1', key: router, partition: 0, value: null }]);
+      try {
+        await deps.send([{ topic: 'router-status.v1', key: router, partition: 0, value: null }]);
+      } catch (error) {
+        deps.log.debug({ reason: messageOf(error) }, 'leaving not told'); // the status ends its lifetime by itself
+      }
     },
   };
 }

@@ -5,7 +5,7 @@ import { parityFault } from './domain/parity.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from './domain/take-snapshot.ts';
 import { LoadedVersion } from './loaded-version.ts';
 import type { Row } from './loaded-version.ts';
-import type { SnapshotResult, VersionPorts } from './ports.ts';
+import type { ScoredRows, SnapshotResult, VersionPorts } from './ports.ts';
 
 /** The snapshot that scored something. */
 export interface AppliedSnapshot extends SnapshotPlace {
@@ -15,7 +15,12 @@ export interface AppliedSnapshot extends SnapshotPlace {
 
 /** The score of one row. */
 export type RowScore =
-  | { readonly ok: true; readonly score: number; readonly scoringMicros: number; readonly snapshot: AppliedSnapshot }
+  | {
+      readonly ok: true;
+      readonly score: number;
+      readonly scoringMicros: number;
+      readonly snapshot: AppliedSnapshot;
+    }
   /** The version was not ready, threw, or gave a non-finite number. */
   | { readonly ok: false; readonly scoringMicros: number };
 
@@ -118,7 +123,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       const isOther = isNewGraph || applied?.incarnation !== newest.incarnation;
       if (fault !== undefined || isOther || appliedCount % deps.parityEvery === 0) {
         const { goldenRows, goldenScores } = newest;
-        const scores = goldenRows.length === 0 ? [] : ((await loaded?.score(goldenRows)) ?? []);
+        const scores = goldenRows.length === 0 ? [] : ((await loaded?.score(goldenRows))?.scores ?? []);
         const mismatch = parityFault(scores, goldenScores);
         if (mismatch !== undefined) {
           reject('parity-mismatch', kind, mismatch);
@@ -145,21 +150,25 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       for (const { resolve } of batch) resolve(FAILED);
       return;
     }
-    const startMs = ports.monotonicMs();
-    let scores: ArrayLike<number> = [];
+    let scored: ScoredRows;
     try {
-      scores = await loaded.score(batch.map(({ row }) => row));
+      scored = await loaded.score(batch.map(({ row }) => row));
     } catch (error) {
       ports.observe.failedRun(model, version);
       if (!hasFailedRun) ports.log.error({ model, version, reason: messageOf(error) }, 'scoring failed');
+      hasFailedRun = true;
+      for (const { resolve } of batch) resolve(FAILED);
+      return;
     }
-    hasFailedRun = scores.length === 0;
-    const durationMs = ports.monotonicMs() - startMs;
+    hasFailedRun = false;
+    const { scores, durationMs } = scored;
     ports.observe.run(model, version, batch.length, durationMs);
     const scoringMicros = Math.round(durationMs * 1000);
     for (let i = 0; i < batch.length; i++) {
       const score = scores[i] ?? NaN;
-      batch[i]?.resolve(Number.isFinite(score) ? { ok: true, score, scoringMicros, snapshot } : { ok: false, scoringMicros });
+      batch[i]?.resolve(
+        Number.isFinite(score) ? { ok: true, score, scoringMicros, snapshot } : { ok: false, scoringMicros },
+      );
     }
   }
 
@@ -194,7 +203,10 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     const { verdict } = taken;
     if (verdict.kind === 'refused') {
       ports.observe.snapshot(model, record.kind, verdict.reason);
-      ports.log.debug({ model, version, reason: verdict.reason, position: record.position }, 'snapshot passed over');
+      ports.log.debug(
+        { model, version, reason: verdict.reason, position: record.position },
+        'snapshot passed over',
+      );
     }
     if (verdict.kind !== 'complete') return;
     const { snapshot } = verdict;

@@ -19,10 +19,11 @@ function untilEvents(traffic: SteadyTraffic, count: number): Promise<void> {
 }
 
 for (const service of SERVICES) {
-  test(`killing ${service} during traffic loses no acknowledged event, learns none twice and fails no retried request`, async () => {
+  test(`killing ${service} during traffic loses no acknowledged event, learns none twice and fails no retried request`, async (t) => {
     const model = `kill-${service}`;
     await serveSmallModel(system, model);
     const traffic = startTraffic(system, model);
+    t.after(() => traffic.stop().catch(() => undefined));
     await untilEvents(traffic, 40);
     const victim = system.fleet.one(service);
     await victim.kill();

@@ -21,6 +21,8 @@ export interface SteadyTraffic {
 }
 
 const BETWEEN_ROUNDS_MS = 5;
+/** With their pauses more than a minute: longer than any outage a test makes. */
+const TRIES_MAX = 1500;
 
 /** Starts traffic on a small model. Ingest requests are repeated with the same ids until they are acknowledged. */
 export function startTraffic(system: System, model: string): SteadyTraffic {
@@ -28,17 +30,18 @@ export function startTraffic(system: System, model: string): SteadyTraffic {
   const routers = system.fleet.all.filter(({ name }) => name === 'router').map(({ url }) => url);
   let isStopped = false;
 
-  async function untilAcknowledged(kind: 'events' | 'labels', body: unknown): Promise<void> {
-    for (;;) {
+  async function untilAcknowledged(kind: 'events' | 'labels', body: unknown): Promise<boolean> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       try {
         const { status } = await system.http.send('POST', `${system.url('ingest')}/v1/models/${model}/${kind}`, body);
-        if (status === 202) return;
+        if (status === 202) return true;
         if (status < 429) throw new TypeError(`${kind}: ${String(status)}`);
       } catch (error) {
         if (error instanceof TypeError) throw error;
       }
       await pause(50);
     }
+    return false;
   }
 
   async function predict(round: number): Promise<string | undefined> {
@@ -61,18 +64,20 @@ export function startTraffic(system: System, model: string): SteadyTraffic {
 
   async function run(): Promise<void> {
     for (let round = 0; !isStopped; round += 1) {
-      await untilAcknowledged('events', smallEvent(round));
+      if (!(await untilAcknowledged('events', smallEvent(round)))) throw new Error('an event was not taken');
       history.events += 1;
       const predictionId = await predict(round);
       if (predictionId !== undefined) {
         history.predictions += 1;
-        await untilAcknowledged('labels', { predictionId, label: round % 2 === 0 ? 1 : 0 });
+        const label = { predictionId, label: round % 2 === 0 ? 1 : 0 };
+        if (!(await untilAcknowledged('labels', label))) throw new Error('a label was not taken');
         history.labels += 1;
       }
       await pause(BETWEEN_ROUNDS_MS);
     }
   }
   const running = run();
+  running.catch(() => undefined); // `stop` tells
   return {
     history,
     async stop() {

@@ -39,10 +39,19 @@ export function followTopics(deps: FollowTopicsDeps): LastingFollower {
     deps.onUndecodable(topic as FollowedTopic);
   };
   const keep = (topic: FollowedTopic, begin: Parameters<typeof keepFollowing>[0]['begin']): LastingFollower =>
-    keepFollowing({ what: topic, begin, log, onCaughtUp: () => { deps.onCaughtUp(topic); } });
+    keepFollowing({
+      what: topic,
+      begin,
+      log,
+      onCaughtUp: () => {
+        deps.onCaughtUp(topic);
+      },
+    });
 
   const followers = [
-    keep('model-versions.v1', (onFatal) => followDirectory({ service, kafka, codec, onFatal, onChange: deps.onDirectory })),
+    keep('model-versions.v1', (onFatal) =>
+      followDirectory({ service, kafka, codec, onFatal, onChange: deps.onDirectory }),
+    ),
     keep('traffic.v1', (onFatal) =>
       followTopic({
         service,
@@ -51,7 +60,9 @@ export function followTopics(deps: FollowTopicsDeps): LastingFollower {
         codec,
         onFatal,
         onUndecodable: undecodable,
-        onRecord: ({ value }) => { if (value !== null) deps.onPlan(value); },
+        onRecord: ({ value }) => {
+          if (value !== null) deps.onPlan(value);
+        },
       }),
     ),
     keep('snapshots.v1', (onFatal) =>

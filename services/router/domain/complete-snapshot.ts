@@ -36,7 +36,8 @@ export function comparePlaces(a: SnapshotPlace, b: SnapshotPlace): number {
 export function tableBitsOf(learner: string): number | undefined {
   try {
     const { kind, tableBits } = JSON.parse(learner) as { kind?: unknown; tableBits?: unknown };
-    const isSound = typeof tableBits === 'number' && Number.isInteger(tableBits) && tableBits >= 8 && tableBits <= 24;
+    const isSound =
+      typeof tableBits === 'number' && Number.isInteger(tableBits) && tableBits >= 8 && tableBits <= 24;
     return kind === 'ftrl-logistic' && isSound ? tableBits : undefined;
   } catch {
     return undefined;
@@ -53,7 +54,11 @@ export function completeSnapshot(
 ): CompleteSnapshot | undefined {
   const tableBits = tableBitsOf(record.learner);
   const isDelta = record.kind === 'delta';
-  if (tableBits === undefined || (record.indices !== null) !== isDelta || (record.graph === null) !== isDelta) {
+  if (
+    tableBits === undefined ||
+    (record.indices !== null) !== isDelta ||
+    (record.graph === null) !== isDelta
+  ) {
     return undefined;
   }
   const size = 2 ** tableBits + 1;
@@ -61,8 +66,10 @@ export function completeSnapshot(
   const weights = numbersOf(Float32Array, weightParts);
   const means = numbersOf(Float64Array, [record.means]);
   const invStds = numbersOf(Float64Array, [record.invStds]);
-  if (indices === undefined || weights === undefined || means === undefined || invStds === undefined) return undefined;
-  if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length) return undefined;
+  if (indices === undefined || weights === undefined || means === undefined || invStds === undefined)
+    return undefined;
+  if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length)
+    return undefined;
   if (indices?.some((index) => index >= size) === true) return undefined;
   return {
     incarnation: record.incarnation,

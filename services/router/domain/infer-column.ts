@@ -26,10 +26,16 @@ function isElement(value: unknown, datatype: Datatype): boolean {
 }
 
 /** Returns the first thing wrong with the column of a feature, or undefined. A null is a missing value. */
-export function columnFault({ name, datatype, data }: InferInput, feature: FeatureSpec): ItemFault | undefined {
+export function columnFault(
+  { name, datatype, data }: InferInput,
+  feature: FeatureSpec,
+): ItemFault | undefined {
   const allowed = DATATYPES_OF[feature.type];
   if (!allowed.includes(datatype)) {
-    return { field: `inputs.${name}.datatype`, message: `${datatype}, allowed ${allowed.join(', ')} for a ${feature.type} feature` };
+    return {
+      field: `inputs.${name}.datatype`,
+      message: `${datatype}, allowed ${allowed.join(', ')} for a ${feature.type} feature`,
+    };
   }
   for (const [row, value] of data.entries()) {
     if (value === null) continue;

@@ -45,7 +45,11 @@ const COLUMN: readonly [-1] = [-1];
 
 /** Returns the inputs of a model: its features, and the subject unless a feature has that name. */
 export function inputMetadata({ features }: ModelSpec): readonly TensorMetadata[] {
-  const columns = features.map(({ name, type }) => ({ name, datatype: DATATYPES_OF[type][0] ?? 'BYTES', shape: COLUMN }));
+  const columns = features.map(({ name, type }) => ({
+    name,
+    datatype: DATATYPES_OF[type][0] ?? 'BYTES',
+    shape: COLUMN,
+  }));
   if (features.some(({ name }) => name === SUBJECT_INPUT)) return columns;
   return [...columns, { name: SUBJECT_INPUT, datatype: 'BYTES', shape: COLUMN }];
 }
@@ -79,7 +83,12 @@ export function inferOutputs(
     version: ({ version }) => version,
     prediction_id: ({ predictionId }) => predictionId,
   };
-  return INFER_OUTPUTS.filter((name) => (asked === undefined || asked.includes(name)) && (isLogged || name !== 'prediction_id')).map(
-    (name) => ({ name, datatype: OUTPUT_DATATYPES[name], shape: [rows.length], data: rows.map(data[name]) }),
-  );
+  return INFER_OUTPUTS.filter(
+    (name) => (asked === undefined || asked.includes(name)) && (isLogged || name !== 'prediction_id'),
+  ).map((name) => ({
+    name,
+    datatype: OUTPUT_DATATYPES[name],
+    shape: [rows.length],
+    data: rows.map(data[name]),
+  }));
 }

@@ -1,4 +1,10 @@
-import { isObject, shown, SUBJECT_LENGTH_MAX, textFault, unknownField } from '../../../shared/domain/check-item.ts';
+import {
+  isObject,
+  shown,
+  SUBJECT_LENGTH_MAX,
+  textFault,
+  unknownField,
+} from '../../../shared/domain/check-item.ts';
 import type { ItemFault } from '../../../shared/domain/check-item.ts';
 import type { FeatureValue, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { columnFault, columnValues } from './infer-column.ts';
@@ -30,8 +36,11 @@ function fault(field: string, message: string): { fault: ItemFault } {
 function rowCount(field: string, shape: unknown, rowsMax: number): Parsed<number> {
   const isColumn = Array.isArray(shape) && (shape.length === 1 || (shape.length === 2 && shape[1] === 1));
   const rows: unknown = isColumn ? shape[0] : undefined;
-  if (typeof rows !== 'number' || !Number.isInteger(rows)) return fault(field, `${shown(shape)}, allowed [N] or [N, 1]`);
-  return rows >= 1 && rows <= rowsMax ? { value: rows } : fault(field, `${String(rows)} rows, allowed 1 … ${String(rowsMax)}`);
+  if (typeof rows !== 'number' || !Number.isInteger(rows))
+    return fault(field, `${shown(shape)}, allowed [N] or [N, 1]`);
+  return rows >= 1 && rows <= rowsMax
+    ? { value: rows }
+    : fault(field, `${String(rows)} rows, allowed 1 … ${String(rowsMax)}`);
 }
 
 function parseInput(given: unknown, field: string, rowsMax: number): Parsed<InferInput> {
@@ -40,7 +49,8 @@ function parseInput(given: unknown, field: string, rowsMax: number): Parsed<Infe
   const first = unknownField(given, INPUT_FIELDS) ?? textFault('name', name, 63);
   if (first !== undefined) return fault(`${field}.${first.field}`, first.message);
   const known = DATATYPES.find((one) => one === datatype);
-  if (known === undefined) return fault(`${field}.datatype`, `${shown(datatype)}, allowed ${DATATYPES.join(', ')}`);
+  if (known === undefined)
+    return fault(`${field}.datatype`, `${shown(datatype)}, allowed ${DATATYPES.join(', ')}`);
   const rows = rowCount(`${field}.shape`, given['shape'], rowsMax);
   if ('fault' in rows) return rows;
   if (!Array.isArray(data)) return fault(`${field}.data`, `${shown(data)} is not an array`);
@@ -66,11 +76,19 @@ function parseInputs(given: unknown, spec: ModelSpec, rowsMax: number): Parsed<r
     if ('fault' in parsed) return parsed;
     const { name, data } = parsed.value;
     const isKnown = name === SUBJECT_INPUT || spec.features.some((feature) => feature.name === name);
-    if (!isKnown) return fault(`inputs[${String(index)}].name`, `${shown(name)} is not a feature of the model, nor "${SUBJECT_INPUT}"`);
-    if (inputs.some((input) => input.name === name)) return fault(`inputs[${String(index)}].name`, `${shown(name)} comes twice`);
+    if (!isKnown)
+      return fault(
+        `inputs[${String(index)}].name`,
+        `${shown(name)} is not a feature of the model, nor "${SUBJECT_INPUT}"`,
+      );
+    if (inputs.some((input) => input.name === name))
+      return fault(`inputs[${String(index)}].name`, `${shown(name)} comes twice`);
     const rows = inputs[0]?.data.length ?? data.length;
     if (data.length !== rows) {
-      return fault(`inputs[${String(index)}].shape`, `${String(data.length)} rows, the inputs before have ${String(rows)}`);
+      return fault(
+        `inputs[${String(index)}].shape`,
+        `${String(data.length)} rows, the inputs before have ${String(rows)}`,
+      );
     }
     inputs.push(parsed.value);
   }
@@ -80,18 +98,25 @@ function parseInputs(given: unknown, spec: ModelSpec, rowsMax: number): Parsed<r
 function parseOutputs(given: unknown): Parsed<readonly InferOutputName[] | undefined> {
   if (given === undefined) return { value: undefined };
   const allowed = `allowed ${INFER_OUTPUTS.join(', ')}`;
-  if (!Array.isArray(given) || given.length > INFER_OUTPUTS.length) return fault('outputs', `${shown(given)}, ${allowed}`);
-  const names = (given as unknown[]).map((one) => INFER_OUTPUTS.find((name) => isObject(one) && one['name'] === name));
+  if (!Array.isArray(given) || given.length > INFER_OUTPUTS.length)
+    return fault('outputs', `${shown(given)}, ${allowed}`);
+  const names = (given as unknown[]).map((one) =>
+    INFER_OUTPUTS.find((name) => isObject(one) && one['name'] === name),
+  );
   const bad = names.indexOf(undefined);
   if (bad >= 0) return fault(`outputs[${String(bad)}].name`, `${shown(given[bad])}, ${allowed}`);
   return { value: names.filter((name) => name !== undefined) };
 }
 
-function parseSubjects(inputs: readonly InferInput[], spec: ModelSpec): Parsed<readonly string[] | undefined> {
+function parseSubjects(
+  inputs: readonly InferInput[],
+  spec: ModelSpec,
+): Parsed<readonly string[] | undefined> {
   const isFeature = spec.features.some(({ name }) => name === SUBJECT_INPUT);
   const input = isFeature ? undefined : inputs.find(({ name }) => name === SUBJECT_INPUT);
   if (input === undefined) return { value: undefined };
-  if (input.datatype !== 'BYTES') return fault(`inputs.${SUBJECT_INPUT}.datatype`, `${input.datatype}, allowed BYTES`);
+  if (input.datatype !== 'BYTES')
+    return fault(`inputs.${SUBJECT_INPUT}.datatype`, `${input.datatype}, allowed BYTES`);
   for (const [row, subject] of input.data.entries()) {
     const found = textFault(`inputs.${SUBJECT_INPUT}.data[${String(row)}]`, subject, SUBJECT_LENGTH_MAX);
     if (found !== undefined) return { fault: found };
@@ -104,10 +129,15 @@ function parseSubjects(inputs: readonly InferInput[], spec: ModelSpec): Parsed<r
  * feature; a feature without one is missing in every row. The column `subject` names whom each row is about, unless the
  * model has a feature of that name.
  */
-export function parseInfer(body: unknown, spec: ModelSpec, rowsMax: number): { readonly ask: InferAsk } | { readonly fault: ItemFault } {
+export function parseInfer(
+  body: unknown,
+  spec: ModelSpec,
+  rowsMax: number,
+): { readonly ask: InferAsk } | { readonly fault: ItemFault } {
   if (!isObject(body)) return fault('(body)', `${shown(body)} is not an object`);
   const { id } = body;
-  const first = unknownField(body, FIELDS) ?? (id === undefined ? undefined : textFault('id', id, ID_LENGTH_MAX));
+  const first =
+    unknownField(body, FIELDS) ?? (id === undefined ? undefined : textFault('id', id, ID_LENGTH_MAX));
   if (first !== undefined) return { fault: first };
   const inputs = parseInputs(body['inputs'], spec, rowsMax);
   if ('fault' in inputs) return inputs;

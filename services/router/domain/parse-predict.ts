@@ -9,7 +9,11 @@ import {
 } from '../../../shared/domain/check-item.ts';
 import type { ItemFault } from '../../../shared/domain/check-item.ts';
 import type { FeatureValue, ModelSpec } from '../../../shared/domain/model-spec.ts';
-import { CLIENT_ID_LENGTH_MAX, predictionId, PREDICTION_ID_PATTERN } from '../../../shared/domain/prediction-id.ts';
+import {
+  CLIENT_ID_LENGTH_MAX,
+  predictionId,
+  PREDICTION_ID_PATTERN,
+} from '../../../shared/domain/prediction-id.ts';
 
 /** A sound request for one prediction. */
 export interface PredictAsk {

@@ -60,14 +60,20 @@ export function takeSnapshot(
   if (ledger.latest !== undefined && comparePlaces(record, ledger.latest) <= 0) return refused('stale');
   if (record.kind === 'delta' && !isOnFull(record, ledger)) return refused('no-base');
   const { gathering } = ledger;
-  if (record.chunkCount > 1 && gathering !== undefined && comparePlaces(record, gathering) < 0) return refused('stale');
-  const pieces = [record.indices, record.weights, record.means, record.invStds].filter((piece) => piece !== null);
+  if (record.chunkCount > 1 && gathering !== undefined && comparePlaces(record, gathering) < 0)
+    return refused('stale');
+  const pieces = [record.indices, record.weights, record.means, record.invStds].filter(
+    (piece) => piece !== null,
+  );
   if (sha256(pieces) !== record.digest) return refused('digest-mismatch');
 
   const parts = gathered(gathering, record);
   if (parts.some((part) => part === undefined)) {
     const { kind, incarnation, position } = record;
-    return { ledger: { ...ledger, gathering: { kind, incarnation, position, parts } }, verdict: { kind: 'gathering' } };
+    return {
+      ledger: { ...ledger, gathering: { kind, incarnation, position, parts } },
+      verdict: { kind: 'gathering' },
+    };
   }
   const snapshot = completeSnapshot(record, parts as readonly Uint8Array[]);
   const isOther = record.kind === 'delta' && snapshot?.tableBits !== ledger.full?.tableBits;

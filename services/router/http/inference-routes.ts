@@ -27,8 +27,13 @@ const VERSION_PATTERN = /^[1-9]\d{0,8}$/;
 /** Adds the Open Inference Protocol v2 over HTTP. */
 export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps): void {
   const { router } = deps;
-  const params = { type: 'object', properties: { model: { type: 'string' }, version: { type: 'string' } } } as const;
-  const describe = (summary: string): object => ({ schema: { summary, params, tags: ['open inference protocol'] } });
+  const params = {
+    type: 'object',
+    properties: { model: { type: 'string' }, version: { type: 'string' } },
+  } as const;
+  const describe = (summary: string): object => ({
+    schema: { summary, params, tags: ['open inference protocol'] },
+  });
 
   function known({ model: name, version }: Params): { model: ModelState; version: number | undefined } {
     const model = router().model(name);
@@ -47,15 +52,21 @@ export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps)
     extensions: [],
   }));
   app.get('/v2/health/live', describe('Whether the process lives'), () => ({ live: true }));
-  app.get('/v2/health/ready', describe('Whether every model with a stable version can be served'), (_request, reply) => {
-    const waitsFor = deps.waitsFor();
-    const ready = waitsFor.length === 0;
-    return reply.code(ready ? 200 : 503).send(ready ? { ready } : { ready, waitsFor });
-  });
+  app.get(
+    '/v2/health/ready',
+    describe('Whether every model with a stable version can be served'),
+    (_request, reply) => {
+      const waitsFor = deps.waitsFor();
+      const ready = waitsFor.length === 0;
+      return reply.code(ready ? 200 : 503).send(ready ? { ready } : { ready, waitsFor });
+    },
+  );
 
   function metadata(given: Params): object {
     const { model, version } = known(given);
-    const versions = model.versions.filter(({ life }) => life !== 'retired').map((one) => String(one.version));
+    const versions = model.versions
+      .filter(({ life }) => life !== 'retired')
+      .map((one) => String(one.version));
     return {
       name: given.model,
       versions: version === undefined ? versions : [String(version)],
@@ -74,7 +85,9 @@ export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps)
 
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<{ Params: Params }>(path, describe('Inputs and outputs'), (request) => metadata(request.params));
-    app.get<{ Params: Params }>(`${path}/ready`, describe('Whether it can be served'), (request, reply) => readiness(request.params, reply));
+    app.get<{ Params: Params }>(`${path}/ready`, describe('Whether it can be served'), (request, reply) =>
+      readiness(request.params, reply),
+    );
     app.post<{ Params: Params }>(
       `${path}/infer`,
       {

@@ -21,14 +21,21 @@ export const INFER_BODY_SCHEMA = {
           shape: { ...shape, description: '[N] or [N, 1].' },
           datatype,
           parameters: { type: 'object', description: 'Ignored.' },
-          data: { type: 'array', description: 'N values, flat or each in an array of its own; null is missing.' },
+          data: {
+            type: 'array',
+            description: 'N values, flat or each in an array of its own; null is missing.',
+          },
         },
       },
     },
     outputs: {
       type: 'array',
       description: 'Outputs wanted; default all.',
-      items: { type: 'object', required: ['name'], properties: { name: { type: 'string', enum: INFER_OUTPUTS } } },
+      items: {
+        type: 'object',
+        required: ['name'],
+        properties: { name: { type: 'string', enum: INFER_OUTPUTS } },
+      },
     },
   },
 } as const;
@@ -39,7 +46,10 @@ export const INFER_ANSWER_SCHEMA = {
   description: 'Scores, one a row.',
   properties: {
     model_name: { type: 'string' },
-    model_version: { type: 'string', description: 'The version asked for, else stable; output `version` tells each row’s.' },
+    model_version: {
+      type: 'string',
+      description: 'The version asked for, else stable; output `version` tells each row’s.',
+    },
     id: { type: 'string' },
     outputs: {
       type: 'array',

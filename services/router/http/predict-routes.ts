@@ -16,14 +16,28 @@ const BODY_SCHEMA = {
   required: ['subject', 'features'],
   additionalProperties: false,
   properties: {
-    subject: { type: 'string', minLength: 1, maxLength: SUBJECT_LENGTH_MAX, description: 'Whom the prediction is about.' },
+    subject: {
+      type: 'string',
+      minLength: 1,
+      maxLength: SUBJECT_LENGTH_MAX,
+      description: 'Whom the prediction is about.',
+    },
     features: {
       type: 'object',
       description: 'Values by name; what is left out or null is missing.',
       additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
     },
-    id: { type: 'string', pattern: '^[\\x21-\\x7e]+$', maxLength: CLIENT_ID_LENGTH_MAX, description: 'The client’s own id; default a fresh one.' },
-    predictedAtMs: { type: 'integer', minimum: 0, description: 'Event time, ms since the Unix epoch; default now.' },
+    id: {
+      type: 'string',
+      pattern: '^[\\x21-\\x7e]+$',
+      maxLength: CLIENT_ID_LENGTH_MAX,
+      description: 'The client’s own id; default a fresh one.',
+    },
+    predictedAtMs: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Event time, ms since the Unix epoch; default now.',
+    },
   },
 } as const;
 

@@ -32,7 +32,9 @@ export function requestOf(request: FastifyRequest, model: string): Request {
 export function problemOf(refusal: Refusal): HttpProblem {
   switch (refusal.kind) {
     case 'invalid':
-      return new HttpProblem(400, `${refusal.fault.field}: ${refusal.fault.message}`, { faults: [refusal.fault] });
+      return new HttpProblem(400, `${refusal.fault.field}: ${refusal.fault.message}`, {
+        faults: [refusal.fault],
+      });
     case 'not-found':
       return new HttpProblem(404, refusal.reason);
     case 'unavailable':

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  assignSubject,
+  isServing,
+  pinTo,
+  plannedVersions,
+} from '../../../services/router/domain/assign-subject.ts';
+import type { ServingPlan } from '../../../services/router/domain/assign-subject.ts';
+import { predictionBytes, recordLength } from '../../../services/router/domain/log-queue.ts';
+import { parityFault, PARITY_TOLERANCE } from '../../../services/router/domain/parity.ts';
+import { parseSnapshotKey } from '../../../services/router/domain/snapshot-key.ts';
+import { withPlan } from '../../../services/router/domain/traffic-plans.ts';
+import { unreadyStables } from '../../../services/router/domain/waits-for.ts';
+import type { TrafficPlan } from '../../../shared/domain/events.ts';
+import { bucketOf } from '../../../shared/domain/assignment.ts';
+import { snapshotKey } from '../../../shared/events/topics.ts';
+
+const plan: ServingPlan = {
+  model: 'clicks',
+  planVersion: 7,
+  stable: 1,
+  candidate: 2,
+  candidateWeightBp: 2500,
+  shadows: [3],
+  salt: 's',
+};
+const subjects = Array.from({ length: 50 }, (_, i) => `subject-${String(i)}`);
+const forCandidate = subjects.find((subject) => bucketOf('s', subject) < 2500) ?? '';
+const forStable = subjects.find((subject) => bucketOf('s', subject) >= 2500) ?? '';
+const ready = (): boolean => true;
+
+test('a subject below the weight gets the candidate with the weight as probability, others stable with the rest', () => {
+  assert.deepEqual(assignSubject(plan, forCandidate, ready), {
+    arm: 'candidate',
+    version: 2,
+    probability: 0.25,
+  });
+  assert.deepEqual(assignSubject(plan, forStable, ready), { arm: 'stable', version: 1, probability: 0.75 });
+});
+
+test('without a candidate everybody gets stable with probability 1', () => {
+  const alone = { ...plan, candidate: null, candidateWeightBp: 0 };
+  assert.deepEqual(assignSubject(alone, forCandidate, ready), { arm: 'stable', version: 1, probability: 1 });
+});
+
+test('a subject of a candidate that is not ready keeps its arm, is served by stable, and had probability 0', () => {
+  const onlyStable = (version: number): boolean => version === 1;
+  assert.deepEqual(assignSubject(plan, forCandidate, onlyStable), {
+    arm: 'candidate',
+    version: 1,
+    probability: 0,
+  });
+  assert.deepEqual(assignSubject(plan, forStable, onlyStable), {
+    arm: 'stable',
+    version: 1,
+    probability: 0.75,
+  });
+});
+
+test('a pinned request has probability 1 and the arm of its version', () => {
+  assert.deepEqual(pinTo(plan, 2), { arm: 'candidate', version: 2, probability: 1 });
+  assert.deepEqual(pinTo(plan, 3), { arm: 'stable', version: 3, probability: 1 });
+});
+
+test('a plan serves when it has a stable version; its versions are each named once', () => {
+  assert.equal(isServing(undefined), false);
+  assert.equal(isServing({ ...plan, stable: null }), false);
+  assert.equal(isServing(plan), true);
+  assert.deepEqual(plannedVersions({ ...plan, shadows: [1, 3] }), [1, 2, 3]);
+  assert.deepEqual(plannedVersions({ ...plan, stable: null, candidate: null, shadows: [] }), []);
+});
+
+test('the newest plan of each model wins, in whatever order they come', () => {
+  const newest = [7, 9, 8, 9].map((planVersion) => ({ ...plan, planVersion }));
+  const plans = newest.reduce(withPlan, new Map());
+  assert.equal(plans.get('clicks')?.planVersion, 9);
+  const other = withPlan(plans, { ...plan, model: 'fraud', planVersion: 1 });
+  assert.deepEqual([...other.keys()], ['clicks', 'fraud']);
+  assert.equal(withPlan(plans, plan), plans);
+});
+
+test('the router waits for every stable version that is not ready, and for nothing else', () => {
+  const plans = new Map<string, TrafficPlan>([
+    ['clicks', plan],
+    ['fraud', { ...plan, model: 'fraud', stable: 4 }],
+    ['new', { ...plan, model: 'new', stable: null }],
+  ]);
+  const reasonOf = (model: string): string | undefined => (model === 'fraud' ? 'no snapshot yet' : undefined);
+  assert.deepEqual(unreadyStables(plans, reasonOf), ['fraud version 4: no snapshot yet']);
+});
+
+const PARITY: readonly {
+  readonly name: string;
+  readonly scores: readonly number[];
+  readonly golden: readonly number[];
+  readonly fault: RegExp | undefined;
+}[] = [
+  { name: 'equal scores', scores: [0.5, 0.25], golden: [0.5, 0.25], fault: undefined },
+  {
+    name: 'scores within the tolerance',
+    scores: [0.5 + PARITY_TOLERANCE * 0.99],
+    golden: [0.5],
+    fault: undefined,
+  },
+  {
+    name: 'a score beyond the tolerance',
+    scores: [0.5, 0.5 + PARITY_TOLERANCE * 1.01],
+    golden: [0.5, 0.5],
+    fault: /golden row 1 scores 0\.5001/,
+  },
+  { name: 'a NaN of ours', scores: [NaN], golden: [0.5], fault: /scores NaN/ },
+  { name: 'a NaN of the learner', scores: [0.5], golden: [NaN], fault: /says NaN/ },
+  { name: 'no rows', scores: [], golden: [], fault: /no golden rows/ },
+  { name: 'fewer scores than rows', scores: [0.5], golden: [0.5, 0.5], fault: /2 golden scores for 1 rows/ },
+];
+
+for (const { name, scores, golden, fault } of PARITY) {
+  test(`parity of ${name} is ${fault === undefined ? 'given' : 'not given'}`, () => {
+    const found = parityFault(scores, golden);
+    if (fault === undefined) assert.equal(found, undefined);
+    else assert.match(found ?? '', fault);
+  });
+}
+
+test('snapshot keys are read as they are written', () => {
+  assert.deepEqual(parseSnapshotKey(snapshotKey('clicks#0', 3, 'full')), {
+    model: 'clicks',
+    version: 3,
+    isHead: true,
+  });
+  assert.deepEqual(parseSnapshotKey(snapshotKey('clicks#0', 3, 'delta')), {
+    model: 'clicks',
+    version: 3,
+    isHead: true,
+  });
+  assert.deepEqual(parseSnapshotKey(snapshotKey('clicks#0', 3, 'full', 2)), {
+    model: 'clicks',
+    version: 3,
+    isHead: false,
+  });
+  for (const key of ['', 'clicks#0', 'clicks#0/3/other', 'clicks#0/0/full', 'Clicks#0/1/full']) {
+    assert.equal(parseSnapshotKey(key), undefined, key);
+  }
+});
+
+test('a record of predictions ends at its limit of items or bytes, but holds one', () => {
+  const items = [10, 10, 50, 10].map((bytes) => ({ bytes }));
+  assert.equal(recordLength(items, { itemsMax: 10, bytesMax: 1000 }), 4);
+  assert.equal(recordLength(items, { itemsMax: 3, bytesMax: 1000 }), 3);
+  assert.equal(recordLength(items, { itemsMax: 10, bytesMax: 69 }), 2);
+  assert.equal(recordLength(items, { itemsMax: 10, bytesMax: 1 }), 1);
+  assert.ok(predictionBytes('€'.repeat(256), ['€'.repeat(256), 1, null]) > 4 * 3 * 128);
+});

@@ -1,0 +1,229 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { sha256Hex } from '../../../services/router/adapters/sha256.ts';
+import { createPredictionLog } from '../../../services/router/prediction-log.ts';
+import type { PredictionLog } from '../../../services/router/prediction-log.ts';
+import type { OutRecord, RouterObserver } from '../../../services/router/ports.ts';
+import { createRouter } from '../../../services/router/service.ts';
+import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
+import { createVersionServers } from '../../../services/router/version-servers.ts';
+import type { VersionServers } from '../../../services/router/version-servers.ts';
+import type { Prediction, Predictions, Snapshot, TrafficPlan } from '../../../shared/domain/events.ts';
+import type { ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
+import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
+import { silentLog } from '../../../shared/observability/log.ts';
+import { createFakeScorers } from './fake-scorer.ts';
+import type { FakeScorers } from './fake-scorer.ts';
+import { clickSpec, fullOf, weightsOf } from './snapshot-records.ts';
+
+/** What was told to the metrics, as `name argument argument …`. */
+export interface Told {
+  readonly all: string[];
+  count(beginning: string): number;
+}
+
+export function recordingObserver(): { observe: RouterObserver; told: Told } {
+  const all: string[] = [];
+  const write =
+    (name: string) =>
+    (...args: readonly unknown[]): void => {
+      all.push([name, ...args.map(String)].join(' '));
+    };
+  const observe: RouterObserver = {
+    request: (protocol, model, outcome) => {
+      write('request')(protocol, model, outcome);
+    },
+    run: (model, version, rows) => {
+      write('run')(model, version, rows);
+    },
+    failedRun: write('failedRun'),
+    snapshot: write('snapshot'),
+    freshness: write('freshness'),
+    plan: write('plan'),
+    versions: () => undefined,
+    forgotten: write('forgotten'),
+    logDropped: write('logDropped'),
+    logBuffered: () => undefined,
+    undecodable: write('undecodable'),
+  };
+  return {
+    observe,
+    told: { all, count: (beginning) => all.filter((one) => one.startsWith(beginning)).length },
+  };
+}
+
+export function versionState(version: number, life: VersionState['life'] = 'live'): VersionState {
+  const learner = clickSpec.learner;
+  return {
+    version,
+    parent: null,
+    mode: 'cold',
+    learner,
+    life,
+    isApproved: true,
+    startPosition: 0,
+    bornPosition: 0,
+    registeredAtMs: 0,
+  };
+}
+
+/** A router with everything around it in memory. */
+export interface RouterWorld {
+  readonly router: Router;
+  readonly versions: VersionServers;
+  readonly log: PredictionLog;
+  readonly scorers: FakeScorers;
+  readonly told: Told;
+  readonly clock: { nowMs: number };
+  /** Records given to Kafka, in order. */
+  readonly sent: OutRecord[];
+  /** What the next writes do instead of succeeding. */
+  failSends(error: unknown): void;
+  /** Makes writes wait until `releaseSends`. */
+  holdSends(): void;
+  releaseSends(): void;
+  setPlan(change: Partial<TrafficPlan>): void;
+  /** What the version log says; a test may change it. */
+  readonly models: Map<string, ModelState>;
+  /** Lets everything that is under way come to rest. */
+  settle(): Promise<void>;
+  /** Returns the predictions logged so far, once everything is at rest. */
+  logged(): Promise<readonly Prediction[]>;
+  predict(body: unknown, traceparent?: string): Promise<PredictResult>;
+}
+
+export function createWorld(
+  options: {
+    readonly spec?: Partial<ModelSpec>;
+    readonly capacityBytes?: number;
+    readonly batchMax?: number;
+  } = {},
+): RouterWorld {
+  const scorers = createFakeScorers();
+  const { observe, told } = recordingObserver();
+  const clock = { nowMs: 10_000 };
+  const spec: ModelSpec = { ...clickSpec, ...options.spec };
+  let plan: TrafficPlan = {
+    model: 'clicks',
+    planVersion: 7,
+    stable: 1,
+    candidate: null,
+    candidateWeightBp: 0,
+    shadows: [],
+    salt: 's',
+  };
+  const model: ModelState = {
+    spec,
+    createdAtMs: 0,
+    versions: [versionState(1), versionState(2), versionState(3)],
+    plan,
+  };
+  const models = new Map([['clicks', model]]);
+  const sent: OutRecord[] = [];
+  let failure: unknown;
+  let gate: PromiseWithResolvers<void> | undefined;
+  let nextId = 0;
+
+  const directory = (): Map<string, ModelState> => models;
+  const versions = createVersionServers({
+    ports: {
+      log: silentLog,
+      nowMs: () => clock.nowMs,
+      defer: setImmediate,
+      sha256: sha256Hex,
+      openScorer: scorers.open,
+      specOf: (name) => directory().get(name)?.spec,
+      observe,
+    },
+    directory,
+    batchMax: options.batchMax ?? 256,
+    parityEvery: 3,
+    onReadiness: () => undefined,
+  });
+  const log = createPredictionLog({
+    ports: {
+      log: silentLog,
+      defer: setImmediate,
+      pause: () => turn(),
+      async send(records) {
+        await gate?.promise;
+        await turn();
+        if (failure !== undefined) throw failure instanceof Error ? failure : new Error('send failed');
+        sent.push(...records);
+      },
+      observe,
+    },
+    router: 'router-1',
+    partitions: 4,
+    capacityBytes: options.capacityBytes ?? 1_000_000,
+    record: { itemsMax: 100, bytesMax: 1_000_000 },
+  });
+  const router = createRouter({
+    versions,
+    log,
+    nowMs: () => clock.nowMs,
+    monotonicMs: () => clock.nowMs,
+    directory,
+    plans: () => new Map([['clicks', plan]]),
+    newId: () => `id-${String(nextId++)}`,
+    rowsMax: 8,
+    observe,
+  });
+
+  async function settle(): Promise<void> {
+    for (let i = 0; i < 50; i++) await turn();
+  }
+
+  return {
+    router,
+    versions,
+    log,
+    scorers,
+    told,
+    clock,
+    sent,
+    failSends: (error) => {
+      failure = error;
+    },
+    holdSends: () => {
+      gate = Promise.withResolvers();
+    },
+    releaseSends: () => {
+      gate?.resolve();
+      gate = undefined;
+    },
+    setPlan: (change) => {
+      plan = { ...plan, ...change };
+    },
+    models,
+    settle,
+    async logged() {
+      await settle();
+      return sent.flatMap(({ topic, value }) =>
+        topic === 'predictions.v1' ? (value as Predictions).predictions : [],
+      );
+    },
+    predict: (body, traceparent) =>
+      router.predict({ model: 'clicks', body, arrivedMs: clock.nowMs, traceparent }),
+  };
+}
+
+/** Returns the answer of a result that has one. */
+export function answerOf<Answer>(
+  result: { readonly kind: 'answered'; readonly answer: Answer } | Refusal,
+): Answer {
+  if (result.kind !== 'answered') throw new Error(`not answered: ${JSON.stringify(result)}`);
+  return result.answer;
+}
+
+/** Gives a version a snapshot of which every row scores sigmoid(bias), and lets it be applied. */
+export async function serve(
+  world: RouterWorld,
+  version: number,
+  bias: number,
+  change: Partial<Snapshot> = {},
+): Promise<void> {
+  world.versions.take(`clicks#0/${String(version)}/full`, fullOf(weightsOf(bias), { version, ...change }));
+  await world.settle();
+}
+
+export const BODY = { subject: 'user-1', features: { shop: 'north', isNew: true, amount: 12.5 } };
