@@ -6,12 +6,6 @@ import { commonSettings, portSetting } from '../../shared/config/load-config.ts'
 export const routerSettings = Type.Object({
   ...commonSettings,
   HTTP_PORT: portSetting(8080),
-  ROUTER_ID: Type.String({
-    default: '',
-    maxLength: 128,
-    description:
-      'Name of this router among all routers; stays the same over restarts. Empty means host name and port.',
-  }),
   ADVERTISED_URL: Type.String({
     default: '',
     maxLength: 512,
@@ -71,6 +65,13 @@ export const routerSettings = Type.Object({
     minimum: 0,
     maximum: 120_000,
     description: 'How long a graceful stop waits for predictions to be written, ms.',
+  }),
+  LISTEN_GRACE_MS: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: 600_000,
+    description:
+      'How long a starting router that cannot answer yet keeps its port closed, ms, so that clients go to another.',
   }),
   STATUS_INTERVAL_MS: Type.Integer({
     default: 5000,

@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import packageJson from '../../package.json' with { type: 'json' };
-import { loadConfig } from '../../shared/config/load-config.ts';
+import { instanceOf, loadConfig } from '../../shared/config/load-config.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { createApp } from '../../shared/http/app.ts';
 import { HttpProblem } from '../../shared/http/problem.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
-import { createStops, runService } from '../../shared/runtime/run-service.ts';
+import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createIdSource } from './adapters/random-ids.ts';
@@ -66,9 +66,24 @@ function report(): void {
   reporter?.report();
 }
 
+let hasBeenReady = false;
+
+/** What the router waits for at start. Later a model that cannot answer is that model's trouble, not every model's. */
 function waitsFor(): readonly string[] {
   if (stopping.signal.aborted) return ['stopping'];
-  return waiting.size > 0 ? [...waiting] : unreadyStables(plans, versions.notReady);
+  if (hasBeenReady) return [];
+  const missing = waiting.size > 0 ? [...waiting] : unreadyStables(plans, versions.notReady);
+  hasBeenReady = missing.length === 0;
+  return missing;
+}
+
+/**
+ * Resolves when the router can answer, or when the grace is over. Until then its port is closed: a client whose connection
+ * is refused goes to another router, one that is answered 503 may not.
+ */
+async function untilReady(graceMs: number): Promise<void> {
+  const deadlineMs = monotonicMs() + graceMs;
+  while (waitsFor().length > 0 && monotonicMs() < deadlineMs && !stopping.signal.aborted) await delay(20);
 }
 
 /** The router answers as soon as it knows models and plans; which versions are ready shows per request. */
@@ -108,11 +123,9 @@ async function startRouting(): Promise<void> {
   stops.add(() => {
     versions.close();
   });
-  const address = app.server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : config.HTTP_PORT;
-  const self = config.ROUTER_ID === '' ? `${hostname()}:${String(port)}` : config.ROUTER_ID;
+  const self = instanceOf(config, hostname());
   const url =
-    config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(port)}` : config.ADVERTISED_URL;
+    config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}` : config.ADVERTISED_URL;
   const predictions = createPredictionLog({
     ports: { log, defer: setImmediate, pause: (ms) => delay(ms), send: producer.send, observe },
     router: self,
@@ -185,18 +198,16 @@ await runService({
     { name: 'kafka', start: () => Promise.resolve(), stop: () => stops.stopAll() },
     {
       name: 'http',
-      start: () => app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT }),
-      stop: () => app.close(),
-    },
-    {
-      name: 'routing',
-      start: () =>
+      start: async () => {
         startRouting().catch((error: unknown) => {
-          if (!stopping.signal.aborted) throw error;
-        }),
+          if (!stopping.signal.aborted) dieWith(log)(error);
+        });
+        await untilReady(config.LISTEN_GRACE_MS);
+        await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
+      },
       stop: () => {
         stopping.abort();
-        return Promise.resolve();
+        return app.close();
       },
     },
   ],

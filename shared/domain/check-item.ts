@@ -82,7 +82,7 @@ export function rowOf(
   if (unknown !== undefined) {
     return { fault: { field: `features.${unknown.slice(0, 64)}`, message: 'is not a feature of the model' } };
   }
-  const row = spec.map(({ name }) => (features[name] ?? null) as FeatureValue);
+  const row = spec.map(({ name }) => (Object.hasOwn(features, name) ? features[name] : null) as FeatureValue);
   for (const [column, feature] of spec.entries()) {
     const fault = checkRow([row[column] ?? null], [feature]);
     if (fault === undefined) continue;

@@ -65,7 +65,7 @@ export async function followTopic<Topic extends TopicName>(
   });
   const consumer: Consumer = kafka.consumer({
     groupId,
-    sessionTimeout: 10_000,
+    sessionTimeout: 6000,
     heartbeatInterval: 1000,
     maxWaitTimeInMs: 500,
     maxBytesPerPartition: 4 * 1024 * 1024,
