@@ -14,6 +14,9 @@ import type { OutRecord, RecordProducer } from './producer.ts';
 import { decodeBatch, recordsOf } from './record-batch.ts';
 import type { RecordBatch } from './record-batch.ts';
 
+/** Kafka answers a fetch or a heartbeat at least every second; silence of this long means that it is away, ms. */
+const SILENCE_MS = 5000;
+
 /** What a service does with its share of the partitions. The loop calls one method at a time per partition. */
 export interface PartitionHandler {
   /**
@@ -54,8 +57,6 @@ export interface GroupConsumerDeps {
 
 /** A running consumer loop. */
 export interface GroupConsumer {
-  /** Whether partitions are being read: false while joining, loading, or waiting for something that is away. */
-  readonly isReading: () => boolean;
   /** What the loop waits for, in words; undefined when it reads. */
   readonly waitsFor: () => string | undefined;
   /** Asks the loop to read a partition again from an offset. */
@@ -90,6 +91,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
   });
   let joins = 0;
+  let heardAtMs = deps.nowMs();
 
   async function join(assigned: readonly TopicPartition[]): Promise<void> {
     const mine = (joins += 1);
@@ -132,6 +134,13 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     if (cursors.next(key) === nextOffset)
       handler.skipTo?.({ topic: topic as TopicName, partition }, nextOffset);
   });
+  for (const event of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.GROUP_JOIN]) {
+    consumer.on(event, () => {
+      heardAtMs = deps.nowMs();
+    });
+  }
+  const reasonToWait = (): string | undefined =>
+    deps.nowMs() - heardAtMs > SILENCE_MS ? 'kafka, which does not answer' : waitsFor;
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) deps.onFatal(payload.error);
   });
@@ -217,8 +226,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
   });
 
   return {
-    isReading: () => waitsFor === undefined,
-    waitsFor: () => waitsFor,
+    waitsFor: reasonToWait,
     seek({ topic, partition }, offset) {
       cursors.seek(topicPartitionKey(topic, partition), offset);
       consumer.seek({ topic, partition, offset: String(offset) });

@@ -23,7 +23,9 @@ for (const service of SERVICES) {
     const model = `kill-${service}`;
     await serveSmallModel(system, model);
     const traffic = startTraffic(system, model);
-    t.after(() => traffic.stop().catch(() => undefined));
+    t.after(() => {
+      traffic.abandon();
+    });
     await untilEvents(traffic, 40);
     const victim = system.fleet.one(service);
     await victim.kill();

@@ -18,6 +18,8 @@ export interface SteadyTraffic {
   readonly history: TrafficHistory;
   /** Ends the traffic; resolves when what was under way is acknowledged. */
   stop(): Promise<TrafficHistory>;
+  /** Ends the traffic at once, whatever is under way: for a test that has failed. */
+  abandon(): void;
 }
 
 const BETWEEN_ROUNDS_MS = 5;
@@ -29,9 +31,10 @@ export function startTraffic(system: System, model: string): SteadyTraffic {
   const history: TrafficHistory = { events: 0, labels: 0, predictions: 0, failed: [] };
   const routers = system.fleet.all.filter(({ name }) => name === 'router').map(({ url }) => url);
   let isStopped = false;
+  let isAbandoned = false;
 
   async function untilAcknowledged(kind: 'events' | 'labels', body: unknown): Promise<boolean> {
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    for (let tries = 0; tries < TRIES_MAX && !isAbandoned; tries += 1) {
       try {
         const { status } = await system.http.send('POST', `${system.url('ingest')}/v1/models/${model}/${kind}`, body);
         if (status === 202) return true;
@@ -80,6 +83,10 @@ export function startTraffic(system: System, model: string): SteadyTraffic {
   running.catch(() => undefined); // `stop` tells
   return {
     history,
+    abandon() {
+      isStopped = true;
+      isAbandoned = true;
+    },
     async stop() {
       isStopped = true;
       await running;
