@@ -15,6 +15,9 @@ export type ServiceName = (typeof SERVICES)[number];
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
+/** Memory limits of a service's process: the heap and its young generation, MB; the image sets the same. */
+const NODE_OPTIONS = ['--max-old-space-size=256', '--max-semi-space-size=8'];
+
 const STANDARD_PORT: Readonly<Record<ServiceName, number>> = {
   router: 8080,
   ingest: 8082,
@@ -102,7 +105,13 @@ function serviceProcess(
       const env = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
       running = await spawnComponent({
         command: 'env',
-        args: [...env, process.execPath, join(REPOSITORY, 'services', name, 'main.ts')],
+        args: [
+          ...env,
+          'MALLOC_ARENA_MAX=2',
+          process.execPath,
+          ...NODE_OPTIONS,
+          join(REPOSITORY, 'services', name, 'main.ts'),
+        ],
         cwd: REPOSITORY,
         pidFile,
         logFile,
@@ -112,8 +121,7 @@ function serviceProcess(
     untilReady: (limitMs = READY_LIMIT_MS) =>
       waitUntil(
         async () => {
-          if (running !== undefined && !isRunning(running))
-            throw new Error(`it has ended; see ${logFile}`);
+          if (running !== undefined && !isRunning(running)) throw new Error(`it has ended; see ${logFile}`);
           const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) });
           if (answer.status !== 200) throw new Error(await answer.text());
         },

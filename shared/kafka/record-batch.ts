@@ -35,6 +35,12 @@ export interface DecodeDeps {
   readonly onOutcome?: ((topic: TopicName, outcome: Outcome<OutRecord>) => void) | undefined;
 }
 
+/** Returns what a record led to with the record's W3C trace context, unless it has one of its own. */
+function traced(record: OutRecord, { traceparent }: ConsumedRecord): OutRecord {
+  if (traceparent === undefined || record.headers?.['traceparent'] !== undefined) return record;
+  return { ...record, headers: { ...record.headers, traceparent } };
+}
+
 /** Returns every dead letter and emission that outcomes ask for, in order. */
 export function recordsOf(
   batch: RecordBatch,
@@ -51,7 +57,7 @@ export function recordsOf(
       );
       return;
     }
-    out.push(...outcome.emit);
+    out.push(...outcome.emit.map((record) => traced(record, source)));
     for (const refusal of outcome.refused ?? []) out.push(deadLetter(source, { ...cause, ...refusal }));
   });
   return out;

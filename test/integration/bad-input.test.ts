@@ -16,7 +16,8 @@ for (const { name, service, method = 'POST', path, body, headers, status, detail
     const answer = await system.http.send(method, `${system.url(service)}${path}`, body, headers);
     const problem = answer.body as { status: number; detail: string; title: string };
     const found = problem.detail.replace(/the plan is version \d+/, 'the plan is version PLAN');
-    if (detail === 'FUTURE') assert.match(found, /^eventTimeMs: 32503680000000 is \d+ ms in the future, allowed 300000$/);
+    if (detail === 'FUTURE')
+      assert.match(found, /^eventTimeMs: 32503680000000 is \d+ ms in the future, allowed 300000$/);
     else assert.equal(found, detail);
     assert.equal(answer.status, status);
     assert.equal(problem.status, status);
@@ -26,10 +27,21 @@ for (const { name, service, method = 'POST', path, body, headers, status, detail
 
 test('sound items among bad ones are taken, and each is answered', async () => {
   const items = [smallEvent(0), smallEvent(1, { label: 7 }), smallEvent(2)];
-  const { status, body } = await system.http.send('POST', `${system.url('ingest')}/v1/models/${MODEL}/events`, items);
-  const answer = body as { accepted: number; rejected: number; items: { status: string; field?: string; message?: string }[] };
+  const { status, body } = await system.http.send(
+    'POST',
+    `${system.url('ingest')}/v1/models/${MODEL}/events`,
+    items,
+  );
+  const answer = body as {
+    accepted: number;
+    rejected: number;
+    items: { status: string; field?: string; message?: string }[];
+  };
   assert.equal(status, 207);
-  assert.deepEqual(answer.items.map((item) => item.status), ['accepted', 'rejected', 'accepted']);
+  assert.deepEqual(
+    answer.items.map((item) => item.status),
+    ['accepted', 'rejected', 'accepted'],
+  );
   assert.deepEqual([answer.items[1]?.field, answer.items[1]?.message], ['label', '7, allowed 0 or 1']);
   await untilLearned(system, MODEL, 2);
 });

@@ -53,19 +53,31 @@ export interface LearnerState {
   readonly position: number;
   readonly savedPosition: number;
   readonly stateDigest: string;
-  readonly versions: readonly { readonly version: number; readonly examplesLearned: number; readonly screened: number }[];
+  readonly versions: readonly {
+    readonly version: number;
+    readonly examplesLearned: number;
+    readonly screened: number;
+  }[];
 }
 
 /** Returns the learner's state of a model. */
 export async function learnerState(system: System, model: string): Promise<LearnerState> {
-  const { status, body } = await system.http.send('GET', `${system.url('online-learner')}/v1/models/${model}/state`);
+  const { status, body } = await system.http.send(
+    'GET',
+    `${system.url('online-learner')}/v1/models/${model}/state`,
+  );
   const state = (body as { shards?: LearnerState[] }).shards?.[0];
   if (status !== 200 || state === undefined) throw new Error(`${String(status)} ${JSON.stringify(body)}`);
   return state;
 }
 
 /** Waits until version 1 has learned exactly so many examples, and returns the state; throws when it has learned more. */
-export async function untilLearned(system: System, model: string, examples: number, limitMs = 30_000): Promise<LearnerState> {
+export async function untilLearned(
+  system: System,
+  model: string,
+  examples: number,
+  limitMs = 30_000,
+): Promise<LearnerState> {
   return waitUntil(
     async () => {
       const state = await learnerState(system, model);

@@ -46,7 +46,11 @@ export function useSystem({ instances = {}, env = {}, prepare }: SystemOptions =
   before(async () => {
     const dataDir = makeRunDirectory();
     const stack = await startStack({ dataDir, ephemeral: true });
-    const kafka = createKafkaClient({ brokers: stack.kafkaBrokers.split(','), clientId: 'headrace-test', log: silentLog });
+    const kafka = createKafkaClient({
+      brokers: stack.kafkaBrokers.split(','),
+      clientId: 'headrace-test',
+      log: silentLog,
+    });
     const layout = { partitions: PARTITIONS, replicationFactor: 1, minInsyncReplicas: 1 };
     const setup = { kafka, schemaRegistryUrl: stack.schemaRegistryUrl, layout };
     await applySetup(setup, await planSetup(setup));

@@ -36,7 +36,11 @@ export function startTraffic(system: System, model: string): SteadyTraffic {
   async function untilAcknowledged(kind: 'events' | 'labels', body: unknown): Promise<boolean> {
     for (let tries = 0; tries < TRIES_MAX && !isAbandoned; tries += 1) {
       try {
-        const { status } = await system.http.send('POST', `${system.url('ingest')}/v1/models/${model}/${kind}`, body);
+        const { status } = await system.http.send(
+          'POST',
+          `${system.url('ingest')}/v1/models/${model}/${kind}`,
+          body,
+        );
         if (status === 202) return true;
         if (status < 429) throw new TypeError(`${kind}: ${String(status)}`);
       } catch (error) {
@@ -48,7 +52,11 @@ export function startTraffic(system: System, model: string): SteadyTraffic {
   }
 
   async function predict(round: number): Promise<string | undefined> {
-    const body = { subject: `subject-${String(round % 5)}`, features: { colour: round % 2 === 0 ? 'red' : 'blue' }, id: `p-${String(round)}` };
+    const body = {
+      subject: `subject-${String(round % 5)}`,
+      features: { colour: round % 2 === 0 ? 'red' : 'blue' },
+      id: `p-${String(round)}`,
+    };
     let words = '';
     for (let tries = 0; tries < 2; tries += 1) {
       const url = routers[(round + tries) % routers.length] ?? '';
