@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../shared/errors.ts';
@@ -102,7 +102,9 @@ async function main(): Promise<number> {
     return faults.length === 0 ? 0 : 1;
   } catch (error) {
     screen.settle();
-    console.error(`${messageOf(error)}\nlogs: ${join(dataDir, 'logs')}`);
+    const kept = join(dataDir, '../../failed-demo-logs'); // the run's own directory goes with it
+    cpSync(join(dataDir, 'logs'), kept, { recursive: true });
+    console.error(`${messageOf(error)}\nlogs: ${kept}`);
     return 1;
   } finally {
     await stopAll();
