@@ -12,7 +12,8 @@ const system = useSystem({ instances: { router: 2 } });
 function untilEvents(traffic: SteadyTraffic, count: number): Promise<void> {
   return waitUntil(
     () => {
-      if (traffic.history.events < count) throw new Error(`${String(traffic.history.events)} of ${String(count)} events`);
+      if (traffic.history.events < count)
+        throw new Error(`${String(traffic.history.events)} of ${String(count)} events`);
     },
     { what: 'traffic to flow', limitMs: 60_000, everyMs: 20 },
   );

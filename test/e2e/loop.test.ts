@@ -15,11 +15,15 @@ interface Answer {
 }
 
 async function predict(model: string, colour: string, more: object = {}): Promise<Answer> {
-  const { status, body } = await system.http.send('POST', `${system.url('router')}/v1/models/${model}/predict`, {
-    subject: 'someone',
-    features: { colour },
-    ...more,
-  });
+  const { status, body } = await system.http.send(
+    'POST',
+    `${system.url('router')}/v1/models/${model}/predict`,
+    {
+      subject: 'someone',
+      features: { colour },
+      ...more,
+    },
+  );
   assert.equal(status, 200, JSON.stringify(body));
   return body as Answer;
 }
@@ -28,7 +32,11 @@ test('an event that ingest acknowledged changes the next predictions', async () 
   await serveSmallModel(system, 'one-event');
   const before = await predict('one-event', 'red');
   assert.equal(before.score, 0.5);
-  const { status, body } = await system.http.send('POST', `${system.url('ingest')}/v1/models/one-event/events`, smallEvent(0));
+  const { status, body } = await system.http.send(
+    'POST',
+    `${system.url('ingest')}/v1/models/one-event/events`,
+    smallEvent(0),
+  );
   assert.equal(status, 202);
   const offset = (body as { items: { offset: number }[] }).items[0]?.offset ?? -1;
   const after = await waitUntil(
@@ -48,7 +56,11 @@ test('a late label finds its prediction and is learned once', async () => {
   const { predictionId } = await predict('late-label', 'red', { predictedAtMs: nowMs - 600_000 });
   const label = { predictionId, label: 1, observedAtMs: nowMs };
   for (let times = 0; times < 3; times += 1) {
-    const { status } = await system.http.send('POST', `${system.url('ingest')}/v1/models/late-label/labels`, label);
+    const { status } = await system.http.send(
+      'POST',
+      `${system.url('ingest')}/v1/models/late-label/labels`,
+      label,
+    );
     assert.equal(status, 202);
   }
   await untilLearned(system, 'late-label', 1);
@@ -59,7 +71,11 @@ test('a late label finds its prediction and is learned once', async () => {
 test('an early label waits for its prediction', async () => {
   await serveSmallModel(system, 'early-label');
   const label = { subject: 'someone', id: 'given-by-the-client', label: 1 };
-  const { status, body } = await system.http.send('POST', `${system.url('ingest')}/v1/models/early-label/labels`, label);
+  const { status, body } = await system.http.send(
+    'POST',
+    `${system.url('ingest')}/v1/models/early-label/labels`,
+    label,
+  );
   assert.equal(status, 202);
   assert.equal((body as { items: { id: string }[] }).items[0]?.id, '0~given-by-the-client');
   const { predictionId } = await predict('early-label', 'red', { id: 'given-by-the-client' });
@@ -81,14 +97,19 @@ test('an operator moves traffic from one version to its copy, and the same subje
       async () => {
         for (let subject = 0; subject < 100; subject += 1) {
           const name = `subject-${String(subject)}`;
-          const { status, body } = await system.http.send('POST', `${system.url('router')}/v1/models/two-versions/predict`, {
-            subject: name,
-            features: { colour: 'red' },
-          });
+          const { status, body } = await system.http.send(
+            'POST',
+            `${system.url('router')}/v1/models/two-versions/predict`,
+            {
+              subject: name,
+              features: { colour: 'red' },
+            },
+          );
           assert.equal(status, 200);
           const answer = body as Answer & { planVersion: number };
           if (answer.planVersion !== planVersion) throw new Error(`plan ${String(answer.planVersion)}`);
-          if (candidateWeightBp === 10_000 && answer.version !== second) throw new Error(`version ${String(answer.version)}`);
+          if (candidateWeightBp === 10_000 && answer.version !== second)
+            throw new Error(`version ${String(answer.version)}`);
           versions.set(name, answer.version);
         }
       },
@@ -96,12 +117,16 @@ test('an operator moves traffic from one version to its copy, and the same subje
     );
     return versions;
   };
-  const candidates = (versions: Map<string, number>): string[] => [...versions].filter(([, version]) => version === second).map(([name]) => name);
+  const candidates = (versions: Map<string, number>): string[] =>
+    [...versions].filter(([, version]) => version === second).map(([name]) => name);
   assert.deepEqual(candidates(await armsAt(0)), []);
   const atTen = candidates(await armsAt(1000));
   const atHalf = candidates(await armsAt(5000));
   assert.ok(atTen.length > 0 && atTen.length < 30, `${String(atTen.length)} of 100 at 10 %`);
   assert.ok(atHalf.length > 30 && atHalf.length < 70, `${String(atHalf.length)} of 100 at 50 %`);
-  assert.ok(atTen.every((name) => atHalf.includes(name)), 'raising the weight moves nobody back');
+  assert.ok(
+    atTen.every((name) => atHalf.includes(name)),
+    'raising the weight moves nobody back',
+  );
   assert.equal(candidates(await armsAt(10_000)).length, 100);
 });

@@ -33,7 +33,8 @@ async function residentBytes(name: ServiceName): Promise<number> {
 function untilEvents(traffic: SteadyTraffic, count: number, limitMs: number): Promise<void> {
   return waitUntil(
     () => {
-      if (traffic.history.events < count) throw new Error(`${String(traffic.history.events)} of ${String(count)} events`);
+      if (traffic.history.events < count)
+        throw new Error(`${String(traffic.history.events)} of ${String(count)} events`);
     },
     { what: 'traffic to flow', limitMs, everyMs: 50 },
   );
