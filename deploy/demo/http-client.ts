@@ -65,7 +65,11 @@ export function createHttpClient(sockets: number): HttpClient {
   return {
     async send(method, url, body, headers = {}) {
       const payload =
-        body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+        body === undefined
+          ? undefined
+          : Buffer.isBuffer(body)
+            ? body
+            : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
       try {
         return await once(method, url, payload, headers);
       } catch (error) {

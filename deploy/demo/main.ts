@@ -104,6 +104,10 @@ async function main(): Promise<number> {
     screen.settle();
     const kept = join(dataDir, '../../failed-demo-logs'); // the run's own directory goes with it
     cpSync(join(dataDir, 'logs'), kept, { recursive: true });
+    for (const { name, url } of fleet?.all ?? []) {
+      const metrics = await http.send('GET', `${url}/metrics`).catch(() => undefined);
+      writeFileSync(join(kept, `${name}.metrics`), String(metrics?.body ?? 'no answer'));
+    }
     console.error(`${messageOf(error)}\nlogs: ${kept}`);
     return 1;
   } finally {

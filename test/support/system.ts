@@ -84,6 +84,3 @@ export function useSystem({ instances = {}, env = {}, prepare }: SystemOptions =
   };
   return system;
 }
-
-/** No service at all: for tests of parts against the components. */
-export const NO_SERVICES = { registry: 0, 'online-learner': 0, ingest: 0, monitor: 0, router: 0 } as const;
