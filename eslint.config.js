@@ -35,7 +35,7 @@ const PROCESS_ENV = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules', '.headrace', '**/*.cjs'] },
+  { ignores: ['node_modules', '.headrace', '**/*.cjs', '**/*.mjs'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
