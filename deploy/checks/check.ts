@@ -11,7 +11,7 @@ const STEPS: readonly Step[] = [
   tests('tests', ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/conformance/**/*.test.ts']),
   tool('types', 'typescript/bin/tsc', ['-p', '.']),
   tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
-  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruise.mjs', [
+  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruiser.mjs', [
     '--config',
     '.dependency-cruiser.cjs',
     'services',

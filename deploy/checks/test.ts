@@ -14,7 +14,7 @@ const STEPS: readonly Step[] = [
   tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
   tool('lint', 'eslint/bin/eslint.js', ['.']),
   tool('types', 'typescript/bin/tsc', ['-p', '.']),
-  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruise.mjs', [
+  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruiser.mjs', [
     '--config',
     '.dependency-cruiser.cjs',
     'services',

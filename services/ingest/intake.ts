@@ -3,6 +3,7 @@ import type { ModelState } from '../../shared/domain/model-directory.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardOfPrediction, shardOfSubject } from '../../shared/domain/prediction-id.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
+import { itemBytes, RECORD_BYTES } from '../../shared/domain/split-by-size.ts';
 import { ShardQueue } from './domain/batcher.ts';
 import type { IngestPorts, OutRecord, Written } from './ports.ts';
 
@@ -39,6 +40,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+function waitingBytes({ item }: Waiting): number {
+  if (item.kind === 'event') return itemBytes(item.value);
+  const { predictionId, source } = item.value;
+  return itemBytes({ id: predictionId, subject: source, features: [] });
+}
+
 function shardOf(model: ModelState, item: IntakeItem): number {
   if (item.kind === 'event') return shardOfSubject(item.value.subject, model.spec.shards);
   return shardOfPrediction(item.value.predictionId) ?? 0;
@@ -50,7 +57,9 @@ export function createIntake({ ports, partitions, capacity, batchMax }: IntakeDe
   const writing = new Set<string>();
 
   function queueOf(key: string): ShardQueue<Waiting> {
-    const known = queues.get(key) ?? new ShardQueue<Waiting>(capacity, batchMax);
+    const known =
+      queues.get(key) ??
+      new ShardQueue<Waiting>({ capacity, itemsMax: batchMax, bytesMax: RECORD_BYTES }, waitingBytes);
     queues.set(key, known);
     return known;
   }

@@ -1,4 +1,4 @@
-import type { Producer } from 'kafkajs';
+import type { Message, Producer } from 'kafkajs';
 import type { TopicRecords, TopicName } from '../events/topics.ts';
 import type { Codec } from '../events/codec.ts';
 import type { KafkaClient } from './client.ts';
@@ -33,30 +33,64 @@ export interface RecordProducer {
   close(): Promise<void>;
 }
 
-interface KafkaMessage {
-  key: string;
-  value: Buffer | null;
-  partition: number;
-  headers?: Record<string, string>;
+/** An encoded record. */
+interface EncodedMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  readonly value: Buffer | null;
+  readonly headers?: Record<string, string>;
+}
+
+/**
+ * Bytes that one write sends to one partition: kafkajs makes one batch of them, and the broker measures the batch, not its
+ * records, against the topic's limit.
+ */
+const PARTITION_BYTES_PER_WRITE = 1024 * 1024;
+
+function encode(codec: Codec, { topic, key, partition, value, headers }: OutRecord): EncodedMessage {
+  const bytes = value === null ? null : codec.encode(topic, value);
+  return { topic, partition, key, value: bytes, ...(headers === undefined ? {} : { headers }) };
+}
+
+/** Returns messages as kafkajs takes them. */
+function byTopic(messages: readonly EncodedMessage[]): { topic: string; messages: Message[] }[] {
+  const topics = new Map<string, Message[]>();
+  for (const { topic, ...message } of messages) {
+    const known = topics.get(topic) ?? [];
+    topics.set(topic, known);
+    known.push(message);
+  }
+  return [...topics].map(([topic, ofTopic]) => ({ topic, messages: ofTopic }));
 }
 
 /** Returns records as kafkajs takes them: encoded and grouped by topic. */
 export function encodeByTopic(
   codec: Codec,
   records: readonly OutRecord[],
-): { topic: string; messages: KafkaMessage[] }[] {
-  const byTopic = new Map<string, KafkaMessage[]>();
-  for (const record of records) {
-    const messages = byTopic.get(record.topic) ?? [];
-    byTopic.set(record.topic, messages);
-    messages.push({
-      key: record.key,
-      value: record.value === null ? null : codec.encode(record.topic, record.value),
-      partition: record.partition,
-      ...(record.headers === undefined ? {} : { headers: record.headers }),
-    });
+): { topic: string; messages: Message[] }[] {
+  return byTopic(records.map((record) => encode(codec, record)));
+}
+
+/** Returns messages in writes of which none sends a partition too much; the order within a partition stays. */
+export function inWrites<M extends { topic: string; partition: number; value: Uint8Array | null }>(
+  messages: readonly M[],
+  bytesMax: number = PARTITION_BYTES_PER_WRITE,
+): M[][] {
+  const writes: M[][] = [];
+  const filled = new Map<string, { write: number; bytes: number }>();
+  for (const message of messages) {
+    const key = `${message.topic}/${String(message.partition)}`;
+    const size = message.value?.length ?? 0;
+    const last = filled.get(key) ?? { write: 0, bytes: 0 };
+    const isFull = last.bytes > 0 && last.bytes + size > bytesMax;
+    const next = isFull
+      ? { write: last.write + 1, bytes: size }
+      : { write: last.write, bytes: last.bytes + size };
+    filled.set(key, next);
+    (writes[next.write] ??= []).push(message);
   }
-  return [...byTopic].map(([topic, messages]) => ({ topic, messages }));
+  return writes;
 }
 
 /** Returns a connected producer with acks=all. The codec must have been prepared for every topic that is sent. */
@@ -68,20 +102,29 @@ export async function createRecordProducer(kafka: KafkaClient, codec: Codec): Pr
   return {
     async send(records) {
       if (records.length === 0) return [];
-      const topicMessages = encodeByTopic(codec, records);
-      const answers = await producer.sendBatch({ topicMessages, acks: -1 }).catch((error: unknown) => {
-        throw kafkaError(`writing ${String(records.length)} records`, error);
-      });
-      const next = new Map<string, number>();
-      for (const { topicName, partition, baseOffset } of answers) {
-        next.set(`${topicName}/${String(partition)}`, Number(baseOffset ?? -1));
+      const messages = records.map((record) => encode(codec, record));
+      const offsets = new Map<EncodedMessage, number>();
+      for (const write of inWrites(messages)) {
+        const answers = await producer
+          .sendBatch({ topicMessages: byTopic(write), acks: -1 })
+          .catch((error: unknown) => {
+            throw kafkaError(`writing ${String(write.length)} records`, error);
+          });
+        const next = new Map<string, number>();
+        for (const { topicName, partition, baseOffset } of answers) {
+          next.set(`${topicName}/${String(partition)}`, Number(baseOffset ?? -1));
+        }
+        for (const message of write) {
+          const key = `${message.topic}/${String(message.partition)}`;
+          const offset = next.get(key) ?? -1;
+          offsets.set(message, offset);
+          next.set(key, offset + 1);
+        }
       }
-      return records.map(({ topic, partition }) => {
-        const key = `${topic}/${String(partition)}`;
-        const offset = next.get(key) ?? -1;
-        next.set(key, offset + 1);
-        return { partition, offset };
-      });
+      return messages.map((message) => ({
+        partition: message.partition,
+        offset: offsets.get(message) ?? -1,
+      }));
     },
     close: () => producer.disconnect(),
   };

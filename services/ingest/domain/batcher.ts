@@ -1,6 +1,10 @@
-/** Items of one shard waiting to be written together. */
-export interface PendingBatch<Item> {
-  readonly items: readonly Item[];
+import { recordLength } from '../../../shared/domain/split-by-size.ts';
+import type { RecordLimits } from '../../../shared/domain/split-by-size.ts';
+
+/** What a queue is limited by. */
+export interface QueueLimits extends RecordLimits {
+  /** Most items that may wait. */
+  readonly capacity: number;
 }
 
 /**
@@ -8,13 +12,14 @@ export interface PendingBatch<Item> {
  * with the load and a lone item waits for nobody. Holds at most `capacity` items.
  */
 export class ShardQueue<Item> {
-  readonly #capacity: number;
-  readonly #batchMax: number;
+  readonly #limits: QueueLimits;
+  readonly #sizeOf: (item: Item) => number;
   #items: Item[] = [];
 
-  constructor(capacity: number, batchMax: number) {
-    this.#capacity = capacity;
-    this.#batchMax = batchMax;
+  /** @param sizeOf bytes of an item, about */
+  constructor(limits: QueueLimits, sizeOf: (item: Item) => number) {
+    this.#limits = limits;
+    this.#sizeOf = sizeOf;
   }
 
   get size(): number {
@@ -23,15 +28,15 @@ export class ShardQueue<Item> {
 
   /** Returns whether so many more items fit. */
   hasRoom(count: number): boolean {
-    return this.#items.length + count <= this.#capacity;
+    return this.#items.length + count <= this.#limits.capacity;
   }
 
   add(items: readonly Item[]): void {
     for (const item of items) this.#items.push(item);
   }
 
-  /** Returns the oldest items, at most one batch of them, and removes them. */
+  /** Returns the oldest items, as many as make one record, and removes them. */
   take(): Item[] {
-    return this.#items.splice(0, this.#batchMax);
+    return this.#items.splice(0, recordLength(this.#items, this.#sizeOf, this.#limits));
   }
 }

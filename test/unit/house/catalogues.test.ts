@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { Metric } from 'prom-client';
@@ -192,4 +192,19 @@ test('.env.example has every setting of every service with its default, range an
     toldOf(groups, TOPICS_STEP).map(([name]) => name),
     topicsSettings(),
   );
+});
+
+test('every file of this repository that a document names exists', () => {
+  const documents = [
+    ...globSync('*.md', { cwd: REPOSITORY }),
+    ...globSync('{services,deploy}/*/README.md', { cwd: REPOSITORY }),
+    'schemas/README.md',
+  ];
+  for (const document of documents) {
+    const named = text(document).matchAll(
+      /`((?:test|shared|services|deploy|schemas)\/[\w./-]+\.(?:ts|mjs|md|avsc|sh))`/g,
+    );
+    for (const [, file = ''] of named)
+      assert.ok(existsSync(join(REPOSITORY, file)), `${document} names ${file}`);
+  }
 });

@@ -65,7 +65,7 @@ function service<Schema extends TObject>(
 ): ServiceSettings {
   return {
     settings: settingsOf(schema),
-    load: (environment) => loadConfig(schema, environment, relations) as Readonly<Record<string, unknown>>,
+    load: (environment) => loadConfig(schema, environment, relations),
   };
 }
 
