@@ -11,14 +11,7 @@ export type ErrorCode =
   | 'schema-registry-unavailable'
   | 'schema-missing'
   | 'schema-incompatible'
-  | 'payload-undecodable'
-  | 'checkpoint-fenced'
   | 'checkpoint-damaged'
-  | 'position-out-of-range'
-  | 'position-mismatch'
-  | 'snapshot-rejected'
-  | 'parity-mismatch'
-  | 'not-leader'
   | 'stack-unavailable';
 
 /** What a HeadraceError carries besides its message. */

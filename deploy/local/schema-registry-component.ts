@@ -22,7 +22,7 @@ export function createSchemaRegistryComponent({
   return {
     name: 'schema-registry',
     title: `apicurio ${APICURIO_VERSION}`,
-    standardPorts: [8081, 8080],
+    standardPorts: [8081],
     startLimitMs: 120_000,
     stopLimitMs: 15_000,
     addressOf: confluentUrl,

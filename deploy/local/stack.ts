@@ -35,7 +35,7 @@ export interface StackOptions {
   readonly dataDir?: string;
   /** The components end with this process, however it ends; a directory made for the run goes with them. */
   readonly ephemeral?: boolean;
-  /** 9092, 6379 and 8081 (or 8080) where they are free. */
+  /** 9092, 6379 and 8081 where they are free. */
   readonly preferStandardPorts?: boolean;
   /** Given one line for each thing done, with its duration. */
   readonly onProgress?: (line: string) => void;

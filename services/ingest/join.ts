@@ -3,6 +3,8 @@ import type { ModelDirectory, ModelState } from '../../shared/domain/model-direc
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
 import { trainingEvent } from './domain/training-event.ts';
 import { watermarkOf } from './domain/watermark.ts';
+import { eventTimeOf, joinedRecords, joinItems } from './join-items.ts';
+import type { NamedEvents } from './join-items.ts';
 import type {
   IngestPorts,
   JoinItem,
@@ -19,6 +21,7 @@ import type {
 
 const JOINED_TOPICS = ['predictions.v1', 'labels.v1'] as const;
 const CLOSED_AT_ONCE = 1000;
+const TAKEN_AT_ONCE = 1000;
 /** A watermark that moved by this share of the label window is worth a record of its own. */
 const WATERMARK_SHARE = 0.01;
 
@@ -53,6 +56,19 @@ interface Touched {
   readonly joined: string[];
   readonly closed: string[];
   watermarkMs: number;
+  /** Newest watermark among the emissions; undefined before any. */
+  emittedMs: number | undefined;
+}
+
+/** The records of one shard in a batch. */
+interface ShardRecords {
+  readonly key: string;
+  readonly name: string;
+  readonly shard: number;
+  readonly model: ModelState;
+  readonly items: JoinItem[];
+  /** Place of the shard's last record in the batch: its outcome carries what all of them emit. */
+  lastIndex: number;
 }
 
 /**
@@ -67,36 +83,12 @@ export function createJoin(deps: JoinDeps): Join {
   const lastEmittedMs = new Map<string, number>();
   const touched = new Map<string, Touched>();
   let assigned: readonly TopicPartition[] = [];
-  let isPaused = false;
+  /** Shards whose payloads are over the budget. */
+  const full = new Set<string>();
 
   const keyOf = (topic: string, partition: number): string => `${topic}/${String(partition)}`;
 
-  function itemsOf(batch: RecordBatch, index: number, model: ModelState): JoinItem[] {
-    const record = batch.records[index];
-    const { windowMs } = model.spec.label;
-    if (record?.topic === 'predictions.v1') {
-      const { featureNames, predictions } = record.value;
-      return predictions.map((prediction, item) => ({
-        kind: 'prediction',
-        source: `p/${String(batch.partition)}/${String(record.source.offset)}/${String(item)}`,
-        of: { prediction, featureNames },
-        deadlineMs: prediction.predictedAtMs + windowMs,
-      }));
-    }
-    if (record?.topic !== 'labels.v1') return [];
-    return record.value.labels.map((label, item) => ({
-      kind: 'label',
-      source: `l/${String(batch.partition)}/${String(record.source.offset)}/${String(item)}`,
-      label,
-      forgetAtMs: label.observedAtMs + windowMs,
-    }));
-  }
-
-  function eventTimeOf(item: JoinItem): number {
-    return item.kind === 'prediction' ? item.of.prediction.predictedAtMs : item.label.observedAtMs;
-  }
-
-  /** Returns how far a shard has been consumed when this batch is done, and the watermark that follows from it now. */
+  /** Returns how far a shard has been consumed when this record is done, and the watermark that follows from it now. */
   async function progressOf(key: string, batch: RecordBatch, newestMs: number): Promise<Progress> {
     const before = await store.consumed(key);
     const isPredictions = batch.topic === 'predictions.v1';
@@ -117,7 +109,7 @@ export function createJoin(deps: JoinDeps): Join {
     return { predictions, labels, watermarkMs: watermarkWith({ 'predictions.v1': p, 'labels.v1': l }) };
   }
 
-  /** Asks the broker, because what was the end a moment ago need not be: an unread label must hold the watermark. */
+  /** Asks the broker, because what was the end a moment ago need not be: a label that is unread must hold the watermark. */
   async function isReadToEnd(topic: (typeof JOINED_TOPICS)[number], batch: RecordBatch): Promise<boolean> {
     const { partition } = batch;
     const read = topic === batch.topic ? batch.nextOffset : (positions.get(keyOf(topic, partition)) ?? 0);
@@ -161,97 +153,76 @@ export function createJoin(deps: JoinDeps): Join {
   function touchedOf(key: string): Touched {
     const known = touched.get(key);
     if (known !== undefined) return known;
-    const made: Touched = { joined: [], closed: [], watermarkMs: 0 };
+    const made: Touched = { joined: [], closed: [], watermarkMs: 0, emittedMs: undefined };
     touched.set(key, made);
     return made;
   }
 
-  function recordOf(
-    model: string,
-    shard: number,
-    batch: RecordBatch,
-    input: { names: readonly string[]; watermarkMs: number | null; events: readonly TrainingEvent[] },
-  ): OutRecord {
-    return {
-      topic: 'training-events.v1',
-      key: shardKey(model, shard),
-      partition: batch.partition,
-      value: {
-        model,
-        shard,
-        featureNames: input.names,
-        watermarkMs: input.watermarkMs,
-        events: input.events,
-      },
+  /**
+   * Takes all records of one shard in a batch and returns what they make to be learned. Windows close only when all have
+   * been taken: a label further on in the batch has found its prediction by then.
+   */
+  async function takeShard(batch: RecordBatch, of: ShardRecords): Promise<OutRecord[]> {
+    const { key, model, items } = of;
+    const byNames = new Map<string, NamedEvents>();
+    const add = (prediction: JoinPrediction, event: TrainingEvent): void => {
+      const names = prediction.featureNames.join('\u0000');
+      const group = byNames.get(names) ?? { names: prediction.featureNames, events: [] };
+      byNames.set(names, group);
+      group.events.push(event);
     };
-  }
-
-  /** Takes one record and returns what it makes to be learned. */
-  async function takeRecord(batch: RecordBatch, index: number): Promise<Outcome<OutRecord>> {
-    const record = batch.records[index];
-    if (record?.topic !== 'predictions.v1' && record?.topic !== 'labels.v1')
-      return { kind: 'skipped', reason: 'foreign-topic' };
-    const { model: name, shard } = record.value;
-    const model = directory().get(name);
-    if (model === undefined)
-      return { kind: 'poison', reason: 'unknown-model', detail: `model ${name} does not exist` };
-    const key = shardKey(name, shard);
-    const items = itemsOf(batch, index, model);
-    if (items.length === 0) return { kind: 'handled', emit: [] };
-    const outcomes = await store.take(key, items);
     const counts = new Map<JoinOutcome['kind'], number>();
-    const byNames = new Map<string, { names: readonly string[]; events: TrainingEvent[] }>();
-    const add = (of: JoinPrediction, event: TrainingEvent): void => {
-      const group = of.featureNames.join('\u0000');
-      const entry = byNames.get(group) ?? { names: of.featureNames, events: [] };
-      byNames.set(group, entry);
-      entry.events.push(event);
-    };
-    for (const outcome of outcomes) {
-      counts.set(outcome.kind, (counts.get(outcome.kind) ?? 0) + 1);
-      if (outcome.kind !== 'joined') continue;
-      touchedOf(key).joined.push(outcome.of.prediction.id);
-      add(outcome.of, trainingEvent(outcome.of.prediction, outcome.label, outcome.observedAtMs));
+    for (let from = 0; from < items.length; from += TAKEN_AT_ONCE) {
+      for (const outcome of await store.take(key, items.slice(from, from + TAKEN_AT_ONCE))) {
+        counts.set(outcome.kind, (counts.get(outcome.kind) ?? 0) + 1);
+        if (outcome.kind !== 'joined') continue;
+        touchedOf(key).joined.push(outcome.of.prediction.id);
+        add(outcome.of, trainingEvent(outcome.of.prediction, outcome.label, outcome.observedAtMs));
+      }
     }
     for (const [kind, count] of counts) ports.observe.joined(kind, count);
     const newestMs = items.reduce((newest, item) => Math.max(newest, eventTimeOf(item)), 0);
     for (const closed of await closeWindows(key, batch, newestMs, model)) {
       add(closed, trainingEvent(closed.prediction, model.spec.label.defaultLabel, null));
     }
-    const names = model.spec.features.map((feature) => feature.name);
-    const { watermarkMs } = touchedOf(key);
-    const emit = [...byNames.values()].map((group) =>
-      recordOf(name, shard, batch, { ...group, watermarkMs }),
+    const state = touchedOf(key);
+    const { watermarkMs } = state;
+    const emit = [...byNames.values()].flatMap((group) =>
+      joinedRecords({ ...of, partition: batch.partition, watermarkMs }, group),
     );
-    const isWorthARecord = watermarkMs - (lastEmittedMs.get(key) ?? 0) >= windowShareMs(key);
-    if (emit.length === 0 && isWorthARecord)
-      emit.push(recordOf(name, shard, batch, { names, watermarkMs, events: [] }));
-    if (emit.length > 0) lastEmittedMs.set(key, watermarkMs);
-    return { kind: 'handled', emit };
+    const isWorthARecord =
+      watermarkMs - (state.emittedMs ?? lastEmittedMs.get(key) ?? 0) >= windowShareMs(key);
+    if (emit.length === 0 && isWorthARecord) {
+      const featureNames = model.spec.features.map((feature) => feature.name);
+      const value = { model: of.name, shard: of.shard, featureNames, watermarkMs, events: [] };
+      emit.push({ topic: 'training-events.v1', key, partition: batch.partition, value });
+    }
+    if (emit.length > 0) state.emittedMs = watermarkMs;
+    return emit;
   }
 
   async function pushBackIfFull(key: string): Promise<void> {
     const bytes = await store.bytes(key);
     ports.observe.joinBytes(bytes);
+    const wasPaused = full.size > 0;
+    if (bytes > deps.budgetBytes) full.add(key);
+    else if (bytes < deps.budgetBytes * 0.8) full.delete(key);
+    const isPaused = full.size > 0;
+    if (isPaused === wasPaused) return;
     const predictions = assigned.filter(({ topic }) => topic === 'predictions.v1');
-    if (!isPaused && bytes > deps.budgetBytes) {
-      isPaused = true;
-      deps.pause(predictions);
-    } else if (isPaused && bytes < deps.budgetBytes * 0.8) {
-      isPaused = false;
-      deps.resume(predictions);
-    }
+    if (isPaused) deps.pause(predictions);
+    else deps.resume(predictions);
   }
 
   return {
     pushesBack: () =>
-      isPaused ? `join memory: the budget of ${String(deps.budgetBytes)} bytes is reached` : undefined,
+      full.size > 0 ? `join memory: the budget of ${String(deps.budgetBytes)} bytes is reached` : undefined,
 
     async takeOver(partitions) {
       assigned = partitions;
       touched.clear();
       positions.clear();
-      isPaused = false;
+      full.clear();
       for (const topic of JOINED_TOPICS) {
         const ranges = await deps.logRanges(topic);
         for (const { partition } of partitions.filter((one) => one.topic === topic)) {
@@ -268,14 +239,31 @@ export function createJoin(deps: JoinDeps): Join {
 
     async handle(batch) {
       touched.clear(); // a repeated batch begins again: the store gives the same pairs
-      const outcomes: Outcome<OutRecord>[] = [];
-      for (let index = 0; index < batch.records.length; index += 1)
-        outcomes.push(await takeRecord(batch, index));
+      const shards = new Map<string, ShardRecords>();
+      const outcomes = batch.records.map((record, index): Outcome<OutRecord> => {
+        if (record.topic !== 'predictions.v1' && record.topic !== 'labels.v1')
+          return { kind: 'skipped', reason: 'foreign-topic' };
+        const { model: name, shard } = record.value;
+        const model = directory().get(name);
+        if (model === undefined)
+          return { kind: 'poison', reason: 'unknown-model', detail: `model ${name} does not exist` };
+        const key = shardKey(name, shard);
+        const of = shards.get(key) ?? { key, name, shard, model, items: [], lastIndex: index };
+        shards.set(key, of);
+        of.items.push(...joinItems(batch, index, model.spec.label.windowMs));
+        of.lastIndex = index;
+        return { kind: 'handled', emit: [] };
+      });
+      for (const of of shards.values()) {
+        if (of.items.length > 0)
+          outcomes[of.lastIndex] = { kind: 'handled', emit: await takeShard(batch, of) };
+      }
       return outcomes;
     },
 
     async settle(batch) {
-      for (const [key, { joined, closed, watermarkMs }] of touched) {
+      for (const [key, { joined, closed, watermarkMs, emittedMs }] of touched) {
+        if (emittedMs !== undefined) lastEmittedMs.set(key, emittedMs);
         await store.free(key, { joined, closed, watermarkMs });
         await pushBackIfFull(key);
       }
@@ -283,6 +271,11 @@ export function createJoin(deps: JoinDeps): Join {
       positions.set(keyOf(batch.topic, batch.partition), batch.nextOffset);
       await store.setPosition(keyOf(batch.topic, batch.partition), batch.nextOffset);
       return batch.nextOffset;
+    },
+
+    skipTo({ topic, partition }, nextOffset) {
+      const key = keyOf(topic, partition);
+      positions.set(key, Math.max(positions.get(key) ?? 0, nextOffset));
     },
   };
 }

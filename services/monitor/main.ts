@@ -81,7 +81,7 @@ async function startMonitor(): Promise<void> {
     ports: {
       log,
       monotonicMs: () => performance.now(),
-      openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:monitor:${key}`),
+      openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:monitor:${key}`, Date.now),
       logRanges: (topic) => ranges.ranges(topic),
       onStopped: observe.stopped,
     },

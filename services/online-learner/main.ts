@@ -95,7 +95,7 @@ async function startLearning(): Promise<void> {
       log,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
-      openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:learner:${key}`),
+      openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:learner:${key}`, Date.now),
       logRanges: () => logRanges(kafka, TOPIC),
       digestAt: async (partition, offset) => {
         const found = await readRecordAt(kafka, { topic: TOPIC, partition }, offset);

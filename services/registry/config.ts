@@ -8,6 +8,6 @@ export const registrySettings = Type.Object({
   ADVERTISED_URL: Type.String({
     default: '',
     description:
-      'Where clients reach this registry; followers name it when it leads. Empty means HTTP_HOST and HTTP_PORT.',
+      'Where clients reach this registry; followers name it when it leads. Empty means host name and HTTP_PORT.',
   }),
 });

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { loadConfig } from '../../shared/config/load-config.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { createApp } from '../../shared/http/app.ts';
@@ -46,7 +47,7 @@ async function writable(): Promise<Registry> {
   const known = readable();
   const broken = known.broken();
   if (broken !== undefined)
-    throw new HttpProblem(503, `the version log is broken: ${broken}; run \`npm run verify -- history\``);
+    throw new HttpProblem(503, `the version log is broken: ${broken}; restore model-versions.v1 from a copy`);
   if (isDeciding) return known;
   const leader = await leadership?.leader();
   const words = leader === undefined ? 'no registry leads at the moment' : `the leader is ${leader}`;
@@ -81,6 +82,7 @@ async function startDeciding(): Promise<void> {
   });
   logEnd = async (model) =>
     (await logRanges(kafka, 'training-events.v1')).get(partitionOf(`${model}#0`, partitions))?.end ?? 0;
+  const observe = createRegistryMetrics(metrics);
   const service = createRegistry({
     log,
     nowMs: Date.now,
@@ -95,7 +97,7 @@ async function startDeciding(): Promise<void> {
       }
     },
     logEnd: (model) => logEnd(model),
-    observe: createRegistryMetrics(metrics, () => isDeciding),
+    observe,
   });
   waiting = LOG_TOPIC;
   const follower: TopicFollower = await followTopic({
@@ -131,6 +133,7 @@ async function startDeciding(): Promise<void> {
     writer = fenced;
     await service.republish();
     isDeciding = true;
+    observe.leads();
     log.info({}, 'leading');
     await births.start();
   }
@@ -168,7 +171,7 @@ async function startDeciding(): Promise<void> {
 
   const self =
     config.ADVERTISED_URL === ''
-      ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}`
+      ? `http://${hostname()}:${String(config.HTTP_PORT)}`
       : config.ADVERTISED_URL;
   leadership = await joinElection({
     kafka,

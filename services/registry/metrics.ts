@@ -2,7 +2,7 @@ import type { Metrics } from '../../shared/observability/metrics.ts';
 import type { RegistryObserver } from './ports.ts';
 
 /** Returns the registry's metrics behind the names the service uses. */
-export function createRegistryMetrics(metrics: Metrics, isLeader: () => boolean): RegistryObserver {
+export function createRegistryMetrics(metrics: Metrics): RegistryObserver {
   const recorded = metrics.counter('headrace_registry_events_total', 'Events folded from the version log.', [
     'kind',
   ]);
@@ -16,10 +16,11 @@ export function createRegistryMetrics(metrics: Metrics, isLeader: () => boolean)
   );
   const leader = metrics.gauge('headrace_registry_leader', '1 while this registry decides.');
   leader.set(0);
-  metrics.registry.setDefaultLabels({});
   return {
+    leads: () => {
+      leader.set(1);
+    },
     recorded(event) {
-      leader.set(isLeader() ? 1 : 0);
       recorded.inc({ kind: event.kind });
       weight.set({ model: event.model }, event.plan.candidateWeightBp);
     },

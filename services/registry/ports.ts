@@ -22,4 +22,6 @@ export interface RegistryPorts {
 export interface RegistryObserver {
   recorded(event: ModelVersionEvent): void;
   refused(kind: string): void;
+  /** This process decides from now on. */
+  leads(): void;
 }

@@ -1,4 +1,4 @@
-import type { ModelVersionEvent, TrafficPlan } from '../../shared/domain/events.ts';
+import type { ModelVersionEvent, ModelVersionEventKind, TrafficPlan } from '../../shared/domain/events.ts';
 import { evolveDirectory } from '../../shared/domain/model-directory.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { canonicalEvent, chainFault, GENESIS_HASH } from './domain/chain.ts';
@@ -36,6 +36,16 @@ export interface Registry {
   /** Publishes the current plan of every model again: what a compacted topic may have lost. */
   republish(): Promise<void>;
 }
+
+/** What each command is recorded as. */
+const RECORDED_AS: Readonly<Record<Command['kind'], ModelVersionEventKind>> = {
+  'create-model': 'ModelCreated',
+  'register-version': 'VersionRegistered',
+  'approve-version': 'VersionApproved',
+  'retire-version': 'VersionRetired',
+  'record-birth': 'VersionBorn',
+  'set-traffic': 'TrafficPlanned',
+};
 
 function isSamePlan(a: TrafficPlan, b: TrafficPlan): boolean {
   return JSON.stringify({ ...a, planVersion: 0 }) === JSON.stringify({ ...b, planVersion: 0 });
@@ -105,12 +115,17 @@ export function createRegistry(ports: RegistryPorts): Registry {
     return event;
   }
 
+  function conflict(message: string): CommandResult {
+    return { kind: 'refused', refusal: { kind: 'conflict', message } };
+  }
+
   async function takeNow(command: Command, asked: Asked): Promise<CommandResult> {
+    if (broken !== undefined) return conflict(`the version log is broken: ${broken}`);
     const earlier = asked.idempotencyKey === undefined ? undefined : byKey.get(asked.idempotencyKey);
     if (earlier !== undefined) {
-      if (earlier.model === command.model) return { kind: 'recorded', event: earlier };
-      const message = `the idempotency key was used for model ${earlier.model}`;
-      return { kind: 'refused', refusal: { kind: 'conflict', message } };
+      if (earlier.model === command.model && earlier.kind === RECORDED_AS[command.kind])
+        return { kind: 'recorded', event: earlier };
+      return conflict(`the idempotency key was used for ${earlier.kind} of model ${earlier.model}`);
     }
     const decision = decide(directory, command);
     if (decision.kind === 'append') return { kind: 'recorded', event: await record(decision.event, asked) };

@@ -5,7 +5,7 @@ import { onRedis } from '../redis/connect.ts';
 import { captureState } from './capture.ts';
 import type { Capture, PageWrite } from './capture.ts';
 import { digestOf, pageField, parseManifest } from './manifest.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, SectionEntry } from './manifest.ts';
 import { FLIP_MANIFEST, RAISE_EPOCH, WRITE_PAGES } from './scripts.ts';
 
 const PAGES_PER_CALL = 64;
@@ -48,8 +48,17 @@ export interface ShardCheckpoint {
   save(take: () => SaveInput): Promise<'saved' | 'fenced'>;
 }
 
-/** Returns the checkpoint of a shard under a key prefix such as `headrace:learner:flights-late#0`. */
-export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckpoint {
+/**
+ * Returns the checkpoint of a shard under a key prefix such as `headrace:learner:flights-late#0`.
+ *
+ * @param leastEpoch epoch to begin with where Redis knows none, such as the time in ms: epochs then go on rising even when
+ *   Redis lost everything, and whoever compares them is not misled
+ */
+export function createShardCheckpoint(
+  redis: Redis,
+  prefix: string,
+  leastEpoch: () => number = () => 1,
+): ShardCheckpoint {
   const head = `{${prefix}}:head`;
   const pages = `{${prefix}}:pages`;
   let epoch = 0;
@@ -58,8 +67,8 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
   /** Position the store holds, which differs from the loaded one after a fallback. */
   let storedPosition = '';
   let pending: Capture | undefined;
-  /** Fields of sections that the manifest before the current one still named. */
-  let gone: string[] = [];
+  /** Sections that the manifest before the current one still named. */
+  let gone: readonly SectionEntry[] = [];
   let saving: Promise<unknown> = Promise.resolve();
 
   async function readState(manifest: Manifest): Promise<Map<string, Uint8Array> | string> {
@@ -108,7 +117,7 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
   async function load(): Promise<LoadedCheckpoint | undefined> {
     const stored = await redis.hgetall(head);
     storedPosition = stored['position'] ?? '';
-    if (stored['manifest'] === undefined) return undefined;
+    if (stored['position'] === undefined) return undefined;
     const newest = await loadGeneration(stored['manifest'], stored['digest']);
     if (typeof newest !== 'string') return newest;
     const before = await loadGeneration(stored['previous'], stored['previousDigest']);
@@ -156,19 +165,23 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
 
   /** Deletes pages of sections that left the state a flip ago: neither generation names them any more. */
   async function forgetSections(next: Manifest): Promise<void> {
-    if (gone.length > 0) await redis.hdel(pages, ...gone.slice(0, FIELDS_PER_CALL));
     const kept = new Set(next.sections.map(({ name }) => name));
-    gone = (current?.sections ?? [])
+    const dead = gone
       .filter(({ name }) => !kept.has(name))
       .flatMap(({ name, pages: entries }) =>
         entries.flatMap((_entry, page) => [pageField(name, page, 0), pageField(name, page, 1)]),
       );
+    for (let from = 0; from < dead.length; from += FIELDS_PER_CALL)
+      await redis.hdel(pages, ...dead.slice(from, from + FIELDS_PER_CALL));
+    gone = (current?.sections ?? []).filter(({ name }) => !kept.has(name));
   }
 
   async function saveNow(take: () => SaveInput): Promise<'saved' | 'fenced'> {
-    if (pending !== undefined && !(await store(pending))) return 'fenced';
-    pending = captureState({ epoch, current, ...take() });
-    if (!(await store(pending))) return 'fenced';
+    const storeNow = (capture: Capture): Promise<boolean> =>
+      onRedis(`saving checkpoint ${prefix}`, () => store(capture));
+    if (pending !== undefined && !(await storeNow(pending))) return 'fenced';
+    pending = captureState({ epoch, current, ...take() }); // its failure is not Redis's
+    if (!(await storeNow(pending))) return 'fenced';
     pending = undefined;
     return 'saved';
   }
@@ -180,7 +193,8 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
         pending = undefined;
         current = undefined;
         currentText = '';
-        epoch = Number(await redis.eval(RAISE_EPOCH, 2, head, pages));
+        gone = [];
+        epoch = Number(await redis.eval(RAISE_EPOCH, 2, head, pages, leastEpoch()));
         return load();
       }),
     isOwned: () =>
@@ -189,7 +203,7 @@ export function createShardCheckpoint(redis: Redis, prefix: string): ShardCheckp
         async () => (await redis.hget(head, 'epoch')) === String(epoch),
       ),
     save(take) {
-      const saved = saving.then(() => onRedis(`saving checkpoint ${prefix}`, () => saveNow(take)));
+      const saved = saving.then(() => saveNow(take));
       saving = saved.catch(() => undefined);
       return saved;
     },

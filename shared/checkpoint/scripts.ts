@@ -1,8 +1,12 @@
 /* The three Lua scripts of the checkpoint protocol. KEYS[1] is the head (hash), KEYS[2] the pages (hash). Each runs
    atomically in Redis. Arguments stay far below the 8,000 at which Lua's unpack fails. */
 
-/** Raises the epoch and returns it. */
-export const RAISE_EPOCH = `return redis.call('HINCRBY', KEYS[1], 'epoch', 1)`;
+/** ARGV: least epoch. Raises the epoch by one, at least to the least one, and returns it as text. */
+export const RAISE_EPOCH = `
+local epoch = math.max(tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') + 1, tonumber(ARGV[1]))
+local text = string.format('%.0f', epoch)
+redis.call('HSET', KEYS[1], 'epoch', text)
+return text`;
 
 /** ARGV: epoch, then field and bytes of each page. Returns 1, or 0 when a later epoch owns the shard. */
 export const WRITE_PAGES = `

@@ -1,7 +1,12 @@
 import { Type } from 'typebox';
+import { Settings } from 'typebox/system';
 import type { Static, TObject } from 'typebox';
 import Value from 'typebox/value';
 import { HeadraceError } from '../errors.ts';
+
+/** TypeBox stops at eight by itself. */
+const FAULTS_MAX = 1000;
+Settings.Set({ maxErrors: FAULTS_MAX });
 
 /** Returns the settings read from an environment: converted, defaulted, checked and frozen. */
 export function loadConfig<Schema extends TObject>(

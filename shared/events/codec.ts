@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 import type { Type, Schema } from 'avsc';
@@ -62,7 +63,20 @@ async function withTimeout<T>(doing: string, work: Promise<T>): Promise<T> {
 
 function isNotFound(error: unknown): boolean {
   const cause = error instanceof HeadraceError ? error.cause : error;
-  return typeof cause === 'object' && cause !== null && 'status' in cause && cause.status === 404;
+  if (typeof cause !== 'object' || cause === null) return false;
+  if ('status' in cause) return cause.status === 404;
+  return 'name' in cause && cause.name === 'ConfluentSchemaRegistryError'; // the library's word for 404 of a subject
+}
+
+/** Returns the first field of a value that does not fit its type, in words; undefined when all do. */
+function misfitOf(type: Type, value: unknown): string | undefined {
+  let misfit: string | undefined;
+  type.isValid(value, {
+    errorHook: (path, part, { typeName }) => {
+      misfit ??= `${path.join('.')} ${inspect(part, { maxStringLength: 40, maxArrayLength: 3, depth: 0 })}, allowed ${typeName}`;
+    },
+  });
+  return misfit;
 }
 
 /** Returns a codec over one schema registry. `nowMs` is the clock that ages the memory of unknown ids. */
@@ -118,7 +132,9 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
       try {
         body = type.toBuffer(value);
       } catch (error) {
-        throw new TypeError(`encoding ${topic}: ${messageOf(error)}`, { cause: error });
+        throw new TypeError(`encoding ${topic}: ${misfitOf(type, value) ?? messageOf(error)}`, {
+          cause: error,
+        });
       }
       const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
       bytes[0] = MAGIC_BYTE;

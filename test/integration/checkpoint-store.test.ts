@@ -1,71 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Redis } from 'ioredis';
-import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
-import type { LoadedCheckpoint, SaveInput, ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 import { PAGE_BYTES } from '../../shared/domain/state-section.ts';
+import {
+  checkpointsOn,
+  headOf,
+  isFlip,
+  isPageWrite,
+  pagesOf,
+  take,
+} from '../contract/checkpoint/checkpoints.ts';
+import { damageCases } from '../contract/checkpoint/damage-cases.ts';
 import { PagedState } from '../contract/checkpoint/paged-state.ts';
 import { useRedis } from '../contract/checkpoint/redis-server.ts';
+import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 
 const server = useRedis();
-let prefixes = 0;
+const { freshPrefix, owner, load, stored, wrapped } = checkpointsOn(server);
 
-const headOf = (prefix: string): string => `{${prefix}}:head`;
-const pagesOf = (prefix: string): string => `{${prefix}}:pages`;
-
-function freshPrefix(): string {
-  prefixes += 1;
-  return `checkpoint-${String(prefixes)}`;
-}
-
-async function owner(prefix: string, redis = server.redis()): Promise<ShardCheckpoint> {
-  const checkpoint = createShardCheckpoint(redis, prefix);
-  await checkpoint.takeOver();
-  return checkpoint;
-}
-
-function load(prefix: string): Promise<LoadedCheckpoint | undefined> {
-  return createShardCheckpoint(server.redis(), prefix).takeOver();
-}
-
-function take(position: string, state: PagedState, meta: unknown = {}): () => SaveInput {
-  return () => ({ position, meta, sections: state.sections() });
-}
-
-/** Returns everything Redis holds of a checkpoint, the epoch apart. */
-async function stored(prefix: string): Promise<unknown> {
-  const { epoch: _epoch, ...head } = await server.redis().hgetall(headOf(prefix));
-  const pages = await server.redis().hgetallBuffer(pagesOf(prefix));
-  return { head, pages: Object.entries(pages).sort(([a], [b]) => (a < b ? -1 : 1)) };
-}
-
-/** Returns a connection whose scripts go through `around`. */
-function wrapped(around: (script: string, run: () => Promise<unknown>) => Promise<unknown>): Redis {
-  return new Proxy(server.redis(), {
-    get(target, name) {
-      if (name === 'eval')
-        return (script: string, ...args: unknown[]) =>
-          around(script, () => (target.eval as (...all: unknown[]) => Promise<unknown>)(script, ...args));
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
-const isFlip = (script: string): boolean => script.includes('previousDigest');
-const isPageWrite = (script: string): boolean => script.includes('for i = 2');
-
-/** Saves a state at two positions, so that there are two generations. */
-async function twoGenerations(prefix: string): Promise<{ older: PagedState; newer: PagedState }> {
-  const checkpoint = await owner(prefix);
-  const state = new PagedState({ weights: 3 * PAGE_BYTES + 7 });
-  await checkpoint.save(take('10', state));
-  const older = state.copy();
-  state.write('weights', 0, 1);
-  state.write('weights', 2 * PAGE_BYTES, 2);
-  await checkpoint.save(take('20', state));
-  return { older, newer: state.copy() };
-}
+damageCases(server);
 
 test('nothing is loaded before the first save', async () => {
   assert.equal(await load(freshPrefix()), undefined);
@@ -101,7 +54,9 @@ test('only changed pages are written, to the generation that is not in use', asy
     const answer = await run();
     if (isPageWrite(script)) {
       const now = await server.redis().hgetallBuffer(pagesOf(prefix));
-      written.push(Object.keys(now).filter((field) => now[field]?.equals(before[field] ?? Buffer.of(0)) !== true).length);
+      written.push(
+        Object.keys(now).filter((field) => now[field]?.equals(before[field] ?? Buffer.of(0)) !== true).length,
+      );
     }
     return answer;
   });
@@ -179,60 +134,6 @@ test('a save whose answer was lost is taken as saved when it is repeated', async
   assert.deepEqual((await load(prefix))?.sections, state.contents());
 });
 
-for (const [what, damage] of [
-  [
-    'a damaged page',
-    async (prefix: string) => {
-      const page = await server.redis().hgetBuffer(pagesOf(prefix), 'weights/0/1');
-      page?.fill(0xff, 0, 1);
-      await server.redis().hset(pagesOf(prefix), 'weights/0/1', page ?? '');
-    },
-  ],
-  ['a lost page', (prefix: string) => server.redis().hdel(pagesOf(prefix), 'weights/0/1')],
-  ['a truncated page', (prefix: string) => server.redis().hset(pagesOf(prefix), 'weights/0/1', 'short')],
-  [
-    'a truncated manifest',
-    async (prefix: string) => {
-      const text = await server.redis().hget(headOf(prefix), 'manifest');
-      await server.redis().hset(headOf(prefix), 'manifest', text?.slice(0, -1) ?? '');
-    },
-  ],
-  ['a damaged digest', (prefix: string) => server.redis().hset(headOf(prefix), 'digest', 'no')],
-  ['a lost manifest', (prefix: string) => server.redis().hdel(headOf(prefix), 'manifest')],
-] as const) {
-  test(`after ${what} the generation before is loaded, said to be, and saved on from`, async () => {
-    const prefix = freshPrefix();
-    const { older } = await twoGenerations(prefix);
-    await damage(prefix);
-    const checkpoint = createShardCheckpoint(server.redis(), prefix);
-    const loaded = await checkpoint.takeOver();
-    assert.equal(loaded?.position, '10');
-    assert.equal(loaded.isFallback, true);
-    assert.match(loaded.damage ?? '', /manifest|page 0 of section weights/);
-    assert.deepEqual(loaded.sections, older.contents());
-    older.write('weights', PAGE_BYTES, 77);
-    assert.equal(await checkpoint.save(take('15', older)), 'saved');
-    const again = await load(prefix);
-    assert.equal(again?.isFallback, false);
-    assert.equal(again.position, '15');
-    assert.deepEqual(again.sections, older.contents());
-  });
-}
-
-test('damage in both generations is an error that names the shard and both faults', async () => {
-  const prefix = freshPrefix();
-  await twoGenerations(prefix);
-  const before = await stored(prefix);
-  await server.redis().hdel(pagesOf(prefix), 'weights/1/0');
-  await assert.rejects(load(prefix), {
-    name: 'HeadraceError',
-    code: 'checkpoint-damaged',
-    retriable: false,
-    message: /checkpoint-\d+: page 1 of section weights is missing; the generation before: page 1 of section weights/,
-  });
-  assert.notDeepEqual(await stored(prefix), before);
-});
-
 test('an older owner is fenced and changes no byte', async () => {
   const prefix = freshPrefix();
   const first = await owner(prefix);
@@ -275,7 +176,12 @@ test('an owner that is fenced between its pages and the manifest leaves the newe
 test('however owners interleave, what loads is the last save that was acknowledged', async () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('take-over' as const), owner: fc.nat(2) }),
-    fc.record({ kind: fc.constant('save' as const), owner: fc.nat(2), at: fc.nat(3 * PAGE_BYTES - 1), value: fc.nat(255) }),
+    fc.record({
+      kind: fc.constant('save' as const),
+      owner: fc.nat(2),
+      at: fc.nat(3 * PAGE_BYTES - 1),
+      value: fc.nat(255),
+    }),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
@@ -294,7 +200,10 @@ test('however owners interleave, what loads is the last save that was acknowledg
           assert.equal(loaded?.position, expected?.position);
           assert.equal(loaded?.isFallback ?? false, false);
           if (loaded !== undefined) assert.deepEqual(loaded.sections, expected?.sections);
-          one.state = loaded === undefined ? new PagedState({ weights: 3 * PAGE_BYTES }) : PagedState.of(loaded.sections);
+          one.state =
+            loaded === undefined
+              ? new PagedState({ weights: 3 * PAGE_BYTES })
+              : PagedState.of(loaded.sections);
           newest = move.owner;
           continue;
         }

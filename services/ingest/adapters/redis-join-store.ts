@@ -79,6 +79,20 @@ export function createRedisJoinStore(redis: Redis): JoinStore {
     );
   }
 
+  /** Forgets the oldest entries whose window is past; returns how many. */
+  async function forgetPast(shardKey: string, watermarkMs: number): Promise<number> {
+    const { entry, due, gone, totals } = keysOf(shardKey);
+    const before = `(${String(watermarkMs)}`;
+    const past = await redis.zrangebyscore(gone, '-inf', before, 'LIMIT', 0, FORGET_AT_ONCE);
+    if (past.length === 0) return 0;
+    const pipeline = redis.pipeline();
+    for (const id of past) pipeline.eval(FREE_PAYLOAD, 4, entry(id), due, gone, totals, id, 0);
+    pipeline.del(...past.map(entry));
+    pipeline.zrem(gone, ...past);
+    await answersOf(pipeline);
+    return past.length;
+  }
+
   return {
     take: (shardKey, items) =>
       onRedis('joining', async () => {
@@ -109,23 +123,14 @@ export function createRedisJoinStore(redis: Redis): JoinStore {
     free: (shardKey, { joined, closed, watermarkMs }) =>
       onRedis('freeing joined predictions', async () => {
         const { entry, due, gone, totals } = keysOf(shardKey);
-        const past = await redis.zrangebyscore(
-          gone,
-          '-inf',
-          `(${String(watermarkMs)}`,
-          'LIMIT',
-          0,
-          FORGET_AT_ONCE,
-        );
         const pipeline = redis.pipeline();
         for (const id of joined) pipeline.eval(FREE_PAYLOAD, 4, entry(id), due, gone, totals, id, 0);
-        for (const id of closed) pipeline.eval(FREE_PAYLOAD, 4, entry(id), due, gone, totals, id, 1);
-        for (const id of past) pipeline.eval(FREE_PAYLOAD, 4, entry(id), due, gone, totals, id, 0);
-        if (past.length > 0) {
-          pipeline.del(...past.map(entry));
-          pipeline.zrem(gone, ...past);
-        }
         if (pipeline.length > 0) await answersOf(pipeline);
+        // Before what is closed joins it: an entry is forgotten by a later call than the one that freed it.
+        while ((await forgetPast(shardKey, watermarkMs)) === FORGET_AT_ONCE);
+        const closing = redis.pipeline();
+        for (const id of closed) closing.eval(FREE_PAYLOAD, 4, entry(id), due, gone, totals, id, 1);
+        if (closing.length > 0) await answersOf(closing);
       }),
 
     consumed: (shardKey) =>

@@ -29,6 +29,8 @@ export const SHARD_COUNT = { labelled: 0, defaulted: 1, repeated: 2, watermarkMs
 interface Meta {
   readonly positions: Positions;
   readonly versions: readonly number[];
+  /** Offset after the training record whose scores were measured last. */
+  readonly scoredTo: number;
 }
 
 /**
@@ -48,6 +50,7 @@ export class ShardMonitor {
   readonly counters = new Counters(SHARD_COUNT.size);
   #freshness = new FreshnessClock();
   #seen = new DuplicateWindow();
+  #scoredTo = 0;
 
   constructor(positions: Positions) {
     this.positions = { ...positions };
@@ -58,6 +61,7 @@ export class ShardMonitor {
     const meta = JSON.parse(new TextDecoder().decode(read('meta'))) as Meta;
     const monitor = new ShardMonitor(meta.positions);
     monitor.#seen = DuplicateWindow.restore(read('seen'));
+    monitor.#scoredTo = meta.scoredTo;
     for (const version of meta.versions) {
       restoreParts(`v${String(version)}`, monitor.version(version).parts(), read);
     }
@@ -75,8 +79,13 @@ export class ShardMonitor {
     return made;
   }
 
-  /** Takes what every live version scored before it learned. */
+  /** Takes what every live version scored before it learned. A learner that was killed sends some of it again: counted only. */
   takeScores(record: Scores): void {
+    if (record.position < this.#scoredTo) {
+      this.counters.add(SHARD_COUNT.repeated, record.events.length);
+      return;
+    }
+    this.#scoredTo = record.position + 1;
     for (const { scores, label, weight } of record.events) {
       record.versions.forEach((version, index) => {
         const score = scores[index];
@@ -136,7 +145,7 @@ export class ShardMonitor {
   /** Returns the whole state in canonical order. */
   sections(): readonly StateSection[] {
     const versions = [...this.versions.keys()].sort((a, b) => a - b);
-    const meta: Meta = { positions: this.positions, versions };
+    const meta: Meta = { positions: this.positions, versions, scoredTo: this.#scoredTo };
     return [
       wholeSection('meta', () => new TextEncoder().encode(JSON.stringify(meta))),
       this.#seen.section('seen'),

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { Settings } from 'typebox/system';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { parse as parseYaml } from 'yaml';
@@ -7,6 +8,10 @@ import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec
 import { messageOf } from '../../../shared/errors.ts';
 import { specFaults } from '../domain/spec-faults.ts';
 import type { SpecFault } from '../domain/spec-faults.ts';
+
+/** TypeBox stops at eight by itself. */
+const FAULTS_MAX = 1000;
+Settings.Set({ maxErrors: FAULTS_MAX });
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const FEATURE_NAME = Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$' });

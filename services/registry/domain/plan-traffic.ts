@@ -63,7 +63,7 @@ export function planTraffic(
   const isSameCandidate = candidate === current.candidate;
   const salt =
     wanted.salt ??
-    (isSameCandidate ? current.salt : `${spec.name}/${String(candidate)}/${String(current.planVersion)}`);
+    (isSameCandidate ? current.salt : `${String(current.planVersion)}/${String(candidate)}/${spec.name}`);
   return {
     plan: {
       model: spec.name,

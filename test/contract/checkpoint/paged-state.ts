@@ -28,7 +28,10 @@ export class PagedState {
   static of(sections: ReadonlyMap<string, Uint8Array>): PagedState {
     const state = new PagedState({});
     for (const [name, bytes] of sections) {
-      state.#parts.set(name, { bytes: Uint8Array.from(bytes), flags: new Uint8Array(pageCount(bytes.length)) });
+      state.#parts.set(name, {
+        bytes: Uint8Array.from(bytes),
+        flags: new Uint8Array(pageCount(bytes.length)),
+      });
     }
     return state;
   }

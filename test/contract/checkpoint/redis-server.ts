@@ -23,7 +23,18 @@ export function useRedis(): RedisServer {
   before(async () => {
     const dir = mkdtempSync(join(tmpdir(), 'headrace-redis-'));
     const [port] = await choosePorts(1, []);
-    const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--save', '', '--appendonly', 'no'];
+    const args = [
+      '--bind',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--dir',
+      dir,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+    ];
     const server = spawn('redis-server', args, { stdio: 'ignore' });
     const ended = once(server, 'exit');
     const kill = (): void => {

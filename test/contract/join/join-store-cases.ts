@@ -15,7 +15,8 @@ export function joinStoreCases(name: string, open: () => JoinStore): void {
     test(`${name}: ${sentence}`, () => run(open(), shard));
   }
 
-  const idsOf = (closed: readonly JoinPrediction[]): string[] => closed.map(({ prediction }) => prediction.id);
+  const idsOf = (closed: readonly JoinPrediction[]): string[] =>
+    closed.map(({ prediction }) => prediction.id);
   const joined = (id: string, predictedAtMs: number, label: number, observedAtMs: number): JoinOutcome => ({
     kind: 'joined',
     of: joinPrediction(id, predictedAtMs),
@@ -72,13 +73,16 @@ export function joinStoreCases(name: string, open: () => JoinStore): void {
     assert.deepEqual(await store.take(shard, [predictionItem('0~a', 100)]), [first]);
   });
 
-  check('a redelivered open prediction and a redelivered early label change nothing', async (store, shard) => {
-    await store.take(shard, [predictionItem('0~a', 100), labelItem('0~b', 100)]);
-    const bytes = await store.bytes(shard);
-    const again = await store.take(shard, [predictionItem('0~a', 100), labelItem('0~b', 100)]);
-    assert.deepEqual(again, [{ kind: 'same' }, { kind: 'same' }]);
-    assert.equal(await store.bytes(shard), bytes);
-  });
+  check(
+    'a redelivered open prediction and a redelivered early label change nothing',
+    async (store, shard) => {
+      await store.take(shard, [predictionItem('0~a', 100), labelItem('0~b', 100)]);
+      const bytes = await store.bytes(shard);
+      const again = await store.take(shard, [predictionItem('0~a', 100), labelItem('0~b', 100)]);
+      assert.deepEqual(again, [{ kind: 'same' }, { kind: 'same' }]);
+      assert.equal(await store.bytes(shard), bytes);
+    },
+  );
 
   check('the first label wins, whether it came early or in time', async (store, shard) => {
     await store.take(shard, [predictionItem('0~a', 100)]);
@@ -105,28 +109,34 @@ export function joinStoreCases(name: string, open: () => JoinStore): void {
     assert.equal(await kindOf(store, shard, labelItem('0~b', 1000, { source: 'l/in-time' })), 'joined');
   });
 
-  check('an early label past the deadline is thrown away and the prediction stays open', async (store, shard) => {
-    await store.take(shard, [labelItem('0~a', 1101)]);
-    assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'late');
-    assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'same');
-    assert.equal(await kindOf(store, shard, labelItem('0~a', 1101)), 'same');
-    assert.equal(await store.hasDue(shard, 1100), true);
-    assert.deepEqual(await store.take(shard, [labelItem('0~a', 300, { label: 0, source: 'l/2' })]), [
-      joined('0~a', 100, 0, 300),
-    ]);
-  });
+  check(
+    'an early label past the deadline is thrown away and the prediction stays open',
+    async (store, shard) => {
+      await store.take(shard, [labelItem('0~a', 1101)]);
+      assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'late');
+      assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'same');
+      assert.equal(await kindOf(store, shard, labelItem('0~a', 1101)), 'same');
+      assert.equal(await store.hasDue(shard, 1100), true);
+      assert.deepEqual(await store.take(shard, [labelItem('0~a', 300, { label: 0, source: 'l/2' })]), [
+        joined('0~a', 100, 0, 300),
+      ]);
+    },
+  );
 
   for (const as of ['defaulted', 'dropped'] as const) {
-    check(`a label after its window was ${as} is late, however early it was observed`, async (store, shard) => {
-      await store.take(shard, [predictionItem('0~a', 100)]);
-      assert.deepEqual(await store.closeWindows(shard, { watermarkMs: 1100, as, limit: 10 }), [
-        joinPrediction('0~a', 100),
-      ]);
-      assert.equal(await kindOf(store, shard, labelItem('0~a', 150)), 'late');
-      await store.free(shard, { ...NONE, closed: ['0~a'] });
-      assert.equal(await kindOf(store, shard, labelItem('0~a', 150)), 'late');
-      assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'same');
-    });
+    check(
+      `a label after its window was ${as} is late, however early it was observed`,
+      async (store, shard) => {
+        await store.take(shard, [predictionItem('0~a', 100)]);
+        assert.deepEqual(await store.closeWindows(shard, { watermarkMs: 1100, as, limit: 10 }), [
+          joinPrediction('0~a', 100),
+        ]);
+        assert.equal(await kindOf(store, shard, labelItem('0~a', 150)), 'late');
+        await store.free(shard, { ...NONE, closed: ['0~a'] });
+        assert.equal(await kindOf(store, shard, labelItem('0~a', 150)), 'late');
+        assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'same');
+      },
+    );
   }
 
   check('windows close oldest first, up to the watermark, at most the limit', async (store, shard) => {

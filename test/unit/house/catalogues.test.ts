@@ -94,7 +94,7 @@ const METRICS: Readonly<Record<string, (metrics: Metrics) => unknown>> = {
   router: createRouterMetrics,
   ingest: createIngestMetrics,
   'online-learner': createLearnerMetrics,
-  registry: (metrics) => createRegistryMetrics(metrics, () => false),
+  registry: createRegistryMetrics,
   monitor: createMonitorMetrics,
 };
 

@@ -147,7 +147,13 @@ export async function createJoinWorld(
     told,
     flow,
     writePredictions: (model, predictions) =>
-      write('predictions.v1', { model, shard: 0, featureNames: ['colour', 'size', 'isNew'], router: 'r', predictions }),
+      write('predictions.v1', {
+        model,
+        shard: 0,
+        featureNames: ['colour', 'size', 'isNew'],
+        router: 'r',
+        predictions,
+      }),
     writeLabels: (model, labels) => write('labels.v1', { model, shard: 0, labels }),
     writeMarker: (topic) => {
       logs[topic].end += 1;
