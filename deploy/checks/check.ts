@@ -7,7 +7,7 @@ const HELP = `usage: npm run check
 format, lint, dependency rules, unused code, types, unit, contract (on fakes) and conformance tests`;
 
 const STEPS: readonly Step[] = [
-  tool('lint', 'eslint/bin/eslint.js', ['.']),
+  tool('lint', 'eslint/bin/eslint.js', ['.', '--cache', '--cache-location', '.headrace/cache/eslint']),
   tests('tests', ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/conformance/**/*.test.ts']),
   tool('types', 'typescript/bin/tsc', ['-p', '.']),
   tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),

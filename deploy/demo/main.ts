@@ -106,7 +106,10 @@ async function main(): Promise<number> {
     cpSync(join(dataDir, 'logs'), kept, { recursive: true });
     for (const { name, url } of fleet?.all ?? []) {
       const metrics = await http.send('GET', `${url}/metrics`).catch(() => undefined);
-      writeFileSync(join(kept, `${name}.metrics`), String(metrics?.body ?? 'no answer'));
+      writeFileSync(
+        join(kept, `${name}.metrics`),
+        typeof metrics?.body === 'string' ? metrics.body : 'no answer',
+      );
     }
     console.error(`${messageOf(error)}\nlogs: ${kept}`);
     return 1;

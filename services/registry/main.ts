@@ -170,9 +170,7 @@ async function startDeciding(): Promise<void> {
   };
 
   const self =
-    config.ADVERTISED_URL === ''
-      ? `http://${hostname()}:${String(config.HTTP_PORT)}`
-      : config.ADVERTISED_URL;
+    config.ADVERTISED_URL === '' ? `http://${hostname()}:${String(config.HTTP_PORT)}` : config.ADVERTISED_URL;
   leadership = await joinElection({
     kafka,
     groupId: 'headrace-registry-leader',

@@ -125,7 +125,9 @@ async function startRouting(): Promise<void> {
   });
   const self = instanceOf(config, hostname());
   const url =
-    config.ADVERTISED_URL === '' ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}` : config.ADVERTISED_URL;
+    config.ADVERTISED_URL === ''
+      ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}`
+      : config.ADVERTISED_URL;
   const predictions = createPredictionLog({
     ports: { log, defer: setImmediate, pause: (ms) => delay(ms), send: producer.send, observe },
     router: self,

@@ -88,11 +88,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.addHook('onRequest', async (request) => {
     const bytes = Number(request.headers['content-length'] ?? 0);
-    const limit = request.routeOptions.bodyLimit ?? options.bodyLimitBytes;
+    const limit = request.routeOptions.bodyLimit;
     const isStreamed = request.headers['content-type']?.includes('ndjson') === true; // its route limits lines and items
     if (isStreamed || bytes <= limit) return;
     // A client that is still sending would see a cut connection instead of the answer.
-    if (bytes <= DRAINED_BYTES_MAX) for await (const _chunk of request.raw) void _chunk;
+    if (bytes <= DRAINED_BYTES_MAX) for await (const _chunk of request.raw);
     throw new HttpProblem(413, `the body has ${String(bytes)} bytes, allowed ${String(limit)}`);
   });
 

@@ -14,6 +14,7 @@ import { damageCases } from '../contract/checkpoint/damage-cases.ts';
 import { PagedState } from '../contract/checkpoint/paged-state.ts';
 import { useRedis } from '../contract/checkpoint/redis-server.ts';
 import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+import type { ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 
 const server = useRedis();
 const { freshPrefix, owner, load, stored, wrapped } = checkpointsOn(server);
@@ -150,28 +151,42 @@ test('an older owner is fenced and changes no byte', async () => {
   assert.equal(await second.save(take('2', new PagedState({ weights: PAGE_BYTES }))), 'saved');
 });
 
-test('an owner that is fenced between its pages and the manifest leaves the newer owner’s state whole', async () => {
-  const prefix = freshPrefix();
-  let onFlip = (): Promise<unknown> => Promise.resolve();
+/** Returns an owner that has saved a state, and before whose next manifest something happens. */
+async function interrupted(
+  prefix: string,
+  state: PagedState,
+  meanwhile: () => Promise<unknown>,
+): Promise<ShardCheckpoint> {
+  let hasSaved = false;
   const redis = wrapped(async (script, run) => {
-    if (isFlip(script)) await onFlip();
+    if (isFlip(script) && hasSaved) await meanwhile();
     return run();
   });
   const first = await owner(prefix, redis);
-  const state = new PagedState({ weights: 2 * PAGE_BYTES });
   await first.save(take('1', state));
-  const kept = state.copy();
-  onFlip = async () => {
-    const second = await owner(prefix);
-    kept.write('weights', 3, 33);
-    assert.equal(await second.save(take('5', kept)), 'saved');
-  };
-  state.write('weights', 0, 99);
-  assert.equal(await first.save(take('2', state)), 'fenced');
-  const loaded = await load(prefix);
-  assert.equal(loaded?.position, '5');
-  assert.deepEqual(loaded.sections, kept.contents());
-});
+  hasSaved = true;
+  return first;
+}
+
+for (const what of ['took the shard over', 'took the shard over and saved']) {
+  test(`an owner is fenced when another ${what} between its pages and the manifest`, async () => {
+    const prefix = freshPrefix();
+    const state = new PagedState({ weights: 2 * PAGE_BYTES });
+    const first = await interrupted(prefix, state, async () => {
+      const second = await owner(prefix);
+      if (what.endsWith('saved')) {
+        kept.write('weights', 3, 33);
+        assert.equal(await second.save(take('5', kept)), 'saved');
+      }
+    });
+    const kept = state.copy();
+    state.write('weights', 0, 99);
+    assert.equal(await first.save(take('2', state)), 'fenced');
+    const loaded = await load(prefix);
+    assert.equal(loaded?.position, what.endsWith('saved') ? '5' : '1');
+    assert.deepEqual(loaded.sections, kept.contents());
+  });
+}
 
 test('however owners interleave, what loads is the last save that was acknowledged', async () => {
   const step = fc.oneof(

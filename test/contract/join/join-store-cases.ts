@@ -117,6 +117,7 @@ export function joinStoreCases(name: string, open: () => JoinStore): void {
       assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'same');
       assert.equal(await kindOf(store, shard, labelItem('0~a', 1101)), 'same');
       assert.equal(await store.hasDue(shard, 1100), true);
+      await store.free(shard, { ...NONE, watermarkMs: 99_999 });
       assert.deepEqual(await store.take(shard, [labelItem('0~a', 300, { label: 0, source: 'l/2' })]), [
         joined('0~a', 100, 0, 300),
       ]);

@@ -41,4 +41,6 @@ test('a shard over its budget keeps predictions paused whatever another shard do
   await world.read(LABELS);
   assert.deepEqual(world.flow, ['pause predictions.v1/0']);
   assert.notEqual(world.join.pushesBack(), undefined);
+  await world.join.takeOver([{ topic: PREDICTIONS, partition: 0 }]);
+  assert.equal(world.join.pushesBack(), undefined, 'a rejoin resumes everything');
 });

@@ -177,9 +177,12 @@ test('records of another model later in the batch hold nothing', async () => {
   const world = await createJoinWorld([clicks, modelState('other')]);
   world.writePredictions('clicks', [prediction('0~a', 10_000)]);
   await world.read(PREDICTIONS);
+  world.writeLabels('clicks', [label('0~x', 90_000)]);
+  assert.deepEqual(idsOf(await world.read(LABELS)), ['0~a default']);
   world.writePredictions('clicks', [prediction('0~b', 20_000)]);
   world.writePredictions('other', [prediction('0~c', 20_000)]);
-  assert.deepEqual(idsOf(await world.read(PREDICTIONS)), ['0~a default']);
+  const [first] = await world.read(PREDICTIONS);
+  assert.deepEqual([first?.watermarkMs, first?.events.map(({ id }) => id)], [90_000, ['0~b']]);
 });
 
 test('a marker at the end of a topic holds nothing once it was passed', async () => {
@@ -201,6 +204,10 @@ test('the watermark never goes back, also over a restart', async () => {
   const emitted = await world.read(PREDICTIONS);
   assert.deepEqual(idsOf(emitted), ['0~b default']);
   assert.equal(emitted[0]?.watermarkMs, 50_000);
+  world.writeLabels('clicks', [label('0~c', 49_000)]);
+  world.writePredictions('clicks', [prediction('0~c', 52_000)]);
+  await world.read(PREDICTIONS);
+  assert.equal((await world.store.consumed('clicks#0')).watermarkMs, 50_000);
 });
 
 test('a watermark that moved is told even when nothing joined, not at every step', async () => {

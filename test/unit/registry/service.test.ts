@@ -100,6 +100,7 @@ test('an event that was folded when it was written is not folded again', async (
   const before = world.registry.directory();
   for (const event of world.events()) world.registry.fold(event);
   assert.equal(world.registry.directory(), before);
+  assert.equal(world.registry.broken(), undefined);
   assert.equal(world.registry.history('clicks').length, 4);
 });
 

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  ProgressiveMetrics,
-  expectedCalibrationError,
-} from '../../../shared/domain/progressive-metrics.ts';
+import { ProgressiveMetrics, expectedCalibrationError } from '../../../shared/domain/progressive-metrics.ts';
 import { createRng } from '../../../shared/domain/rng.ts';
 
 function close(actual: number, expected: number, tolerance = 1e-12): void {
