@@ -13,6 +13,7 @@ import {
 import { damageCases } from '../contract/checkpoint/damage-cases.ts';
 import { PagedState } from '../contract/checkpoint/paged-state.ts';
 import { useRedis } from '../contract/checkpoint/redis-server.ts';
+import { sectionCases } from '../contract/checkpoint/section-cases.ts';
 import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 import type { ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 
@@ -20,6 +21,7 @@ const server = useRedis();
 const { freshPrefix, owner, load, stored, wrapped } = checkpointsOn(server);
 
 damageCases(server);
+sectionCases(server);
 
 test('nothing is loaded before the first save', async () => {
   assert.equal(await load(freshPrefix()), undefined);
@@ -234,33 +236,6 @@ test('however owners interleave, what loads is the last save that was acknowledg
     }),
     { numRuns: 25 },
   );
-});
-
-test('pages of a section that left the state are deleted two flips later, all of them', async () => {
-  const prefix = freshPrefix();
-  const checkpoint = await owner(prefix);
-  const both = new PagedState({ kept: 10, gone: 2100 * PAGE_BYTES });
-  await checkpoint.save(take('1', both));
-  const one = both.without('gone');
-  await checkpoint.save(take('2', one));
-  assert.equal(await server.redis().hlen(pagesOf(prefix)), 2101);
-  one.write('kept', 0, 5);
-  await checkpoint.save(take('3', one));
-  assert.deepEqual((await server.redis().hkeys(pagesOf(prefix))).sort(), ['kept/0/0', 'kept/0/1']);
-  assert.deepEqual((await load(prefix))?.sections, one.contents());
-});
-
-test('a section that comes back after it left keeps its pages', async () => {
-  const prefix = freshPrefix();
-  const checkpoint = await owner(prefix);
-  const both = new PagedState({ kept: 10, other: PAGE_BYTES });
-  const one = both.without('other');
-  await checkpoint.save(take('1', both));
-  await checkpoint.save(take('2', one));
-  await checkpoint.save(take('3', both));
-  const loaded = await load(prefix);
-  assert.equal(loaded?.position, '3');
-  assert.deepEqual(loaded.sections, both.contents());
 });
 
 test('saves that are asked for at once follow each other, and each takes its picture at its turn', async () => {
