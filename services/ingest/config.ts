@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { Static } from 'typebox';
 import { commonSettings, portSetting, redisSettings } from '../../shared/config/load-config.ts';
 
 /** Settings of ingest. */
@@ -24,14 +25,14 @@ export const ingestSettings = Type.Object({
     description: 'Longest NDJSON line, bytes.',
   }),
   ITEMS_MAX: Type.Integer({
-    default: 100_000,
+    default: 20_000,
     minimum: 1,
     maximum: 1_000_000,
     description: 'Most items of one request.',
   }),
   QUEUE_ITEMS_MAX: Type.Integer({
     default: 50_000,
-    minimum: 100,
+    minimum: 1000,
     maximum: 1_000_000,
     description: 'Items of one shard that may wait for Kafka before requests are answered 429.',
   }),
@@ -49,3 +50,11 @@ export const ingestSettings = Type.Object({
       'Bytes of waiting predictions in Redis, per shard, above which predictions are read no further.',
   }),
 });
+
+/** Relations between the settings. */
+export const ingestRelations: readonly ((config: Static<typeof ingestSettings>) => string | undefined)[] = [
+  ({ ITEMS_MAX, QUEUE_ITEMS_MAX }) =>
+    ITEMS_MAX <= QUEUE_ITEMS_MAX
+      ? undefined
+      : `ITEMS_MAX=${String(ITEMS_MAX)}, allowed at most QUEUE_ITEMS_MAX=${String(QUEUE_ITEMS_MAX)}: a larger request would never fit`,
+];

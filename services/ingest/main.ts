@@ -13,7 +13,7 @@ import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { createRedisJoinStore } from './adapters/redis-join-store.ts';
-import { ingestSettings } from './config.ts';
+import { ingestRelations, ingestSettings } from './config.ts';
 import { ingestRoutes } from './http/routes.ts';
 import { createIntake } from './intake.ts';
 import { createJoin } from './join.ts';
@@ -24,7 +24,7 @@ import type { Ingest } from './service.ts';
 
 const SERVICE = 'ingest';
 
-const config = loadConfig(ingestSettings, process.env);
+const config = loadConfig(ingestSettings, process.env, ingestRelations);
 const log = createLog(SERVICE, config.LOG_LEVEL);
 const onFatal = dieWith(log);
 const metrics = createMetrics();
