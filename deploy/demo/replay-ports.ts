@@ -17,6 +17,7 @@ export const replayPorts: { readonly learner: LearnerPorts; readonly checkpoint:
     log: silentLog,
     nowMs: () => 0,
     monotonicMs: () => 0,
+    threadCpuMs: () => 0,
     openCheckpoint: () => replayPorts.checkpoint,
     logRanges: () => Promise.resolve(new Map()),
     digestAt: () => Promise.resolve(''),

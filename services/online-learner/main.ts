@@ -95,6 +95,10 @@ async function startLearning(): Promise<void> {
       log,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
+      threadCpuMs: () => {
+        const { user, system } = process.threadCpuUsage();
+        return (user + system) / 1000;
+      },
       openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:learner:${key}`, Date.now),
       logRanges: () => logRanges(kafka, TOPIC),
       digestAt: async (partition, offset) => {

@@ -19,6 +19,8 @@ export interface LearnerPorts {
   readonly nowMs: () => number;
   /** Monotonic clock for durations, ms. */
   readonly monotonicMs: () => number;
+  /** CPU time of this thread so far, ms: what work costs, whoever else has the processor meanwhile. */
+  readonly threadCpuMs: () => number;
   /** Returns the checkpoint of a shard; opening touches nothing. */
   readonly openCheckpoint: (shardKey: string) => ShardCheckpoint;
   /** Returns first and next offset of every partition of training-events.v1. */

@@ -10,6 +10,13 @@ import type { LearnerPorts, OutRecord } from './ports.ts';
 /** Weights of one record, bytes; larger full snapshots are sent in chunks. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
+/** Returns the weights at some coordinates. */
+function gather(weights: Float32Array, indices: Uint32Array): Float32Array {
+  const gathered = new Float32Array(indices.length);
+  for (let at = 0; at < indices.length; at += 1) gathered[at] = weights[indices[at] ?? 0] ?? 0;
+  return gathered;
+}
+
 function copyOf(array: Float32Array | Float64Array): Buffer {
   return Buffer.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
 }
@@ -67,8 +74,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     const { identity } = version;
     const { weights, means, invStds } = version.parameters();
     const touched = kind === 'delta' ? Uint32Array.from(version.takeTouched()) : undefined;
-    const carried =
-      touched === undefined ? weights : Float32Array.from(touched, (index) => weights[index] ?? 0);
+    const carried = touched === undefined ? weights : gather(weights, touched);
     const indexBytes = touched === undefined ? null : Buffer.from(touched.buffer);
     const weightBytes = copyOf(carried);
     const meanBytes = copyOf(means);
@@ -109,7 +115,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
   }
 
   function publish(version: VersionLearner, state: Published): void {
-    const startMs = ports.monotonicMs();
+    const [startMs, startCpuMs] = [ports.monotonicMs(), ports.threadCpuMs()];
     const weightBytes = version.parameters().weights.byteLength;
     const hasFull = state.fullPosition !== undefined;
     const kind = snapshotKind({ hasFull, weightBytes, touched: version.touchedCount });
@@ -124,7 +130,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     state.position = learner.position;
     state.isSending = true;
     const sent = ports.send(records);
-    const costMs = ports.monotonicMs() - startMs;
+    const costMs = ports.threadCpuMs() - startCpuMs;
     state.nextAtMs = startMs + publishPauseMs(deps.minIntervalMs, costMs);
     sent
       .then(() => {
