@@ -163,20 +163,26 @@ export function createTraffic({
 
     async live(actions) {
       let landed: readonly Flight[] = [];
+      let telling: Promise<void> = Promise.resolve();
       for (let from = 0; from < actions.length;) {
         const endMs = Math.floor((actions[from]?.atMs ?? 0) / SLICE_MS + 1) * SLICE_MS;
         let to = from;
         while (to < actions.length && (actions[to]?.atMs ?? Infinity) < endMs) to += 1;
+        const landedBefore = landed;
         const flights = (kind: Action['kind']): Flight[] =>
           actions
             .slice(from, to)
             .filter((action) => action.kind === kind)
             .map(({ flight }) => flight);
-        await Promise.all([depart(flights('departs')), land(landed)]);
+        // Telling may take until the end of the next slice: somebody is always asking, as it is in life.
+        const before = telling;
+        telling = before.then(() => land(landedBefore));
+        await Promise.all([depart(flights('departs')), before]);
         landed = flights('lands');
         counts.eventTimeMs = endMs;
         from = to;
       }
+      await telling;
       await land(landed);
     },
   };

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { endProcess, forgetPid, spawnComponent } from '../local/component-process.ts';
+import { CACHE_DIR } from '../local/data-directory.ts';
 import { choosePorts } from '../local/ports.ts';
 import { isRunning } from '../local/process-identity.ts';
 import type { ProcessIdentity } from '../local/process-identity.ts';
@@ -84,6 +85,8 @@ function serviceProcess(
     HTTP_PORT: String(port),
     INSTANCE_ID: tag,
     DATA_DIR: join(options.dataDir, tag),
+    // Kept compiled code, type-stripping included, halves the CPU time of a start.
+    NODE_COMPILE_CACHE: join(CACHE_DIR, 'compiled'),
     ...options.env,
   };
 

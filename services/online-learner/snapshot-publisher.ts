@@ -21,6 +21,9 @@ function copyOf(array: Float32Array | Float64Array): Buffer {
   return Buffer.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
 }
 
+/** Share of the newest publication in the smoothed cost. */
+const COST_SMOOTHING = 0.05;
+
 /** What a publisher publishes from. */
 export interface PublisherDeps {
   readonly model: string;
@@ -43,6 +46,8 @@ interface Published {
   examples: number;
   position: number;
   nextAtMs: number;
+  /** What a publication costs, smoothed: the kernel counts CPU time in steps larger than one publication, ms. */
+  costMs: number;
   isSending: boolean;
 }
 
@@ -65,7 +70,14 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
   function stateOf(version: number): Published {
     const known = published.get(version);
     if (known !== undefined) return known;
-    const made = { fullPosition: undefined, examples: -1, position: -1, nextAtMs: 0, isSending: false };
+    const made = {
+      fullPosition: undefined,
+      examples: -1,
+      position: -1,
+      nextAtMs: 0,
+      costMs: 0,
+      isSending: false,
+    };
     published.set(version, made);
     return made;
   }
@@ -130,8 +142,8 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     state.position = learner.position;
     state.isSending = true;
     const sent = ports.send(records);
-    const costMs = ports.threadCpuMs() - startCpuMs;
-    state.nextAtMs = startMs + publishPauseMs(deps.minIntervalMs, costMs);
+    state.costMs += COST_SMOOTHING * (ports.threadCpuMs() - startCpuMs - state.costMs);
+    state.nextAtMs = startMs + publishPauseMs(deps.minIntervalMs, state.costMs);
     sent
       .then(() => {
         const bytes = records.reduce((sum, { value }) => sum + (value as Snapshot).weights.length, 0);
