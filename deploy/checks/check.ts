@@ -1,5 +1,5 @@
 /** `npm run check`: everything that needs no Kafka, two steps at a time, in under a minute. */
-import { runStep, tests, tool } from './steps.ts';
+import { LINT, runStep, STATIC_CHECKS, tests } from './steps.ts';
 import type { Step, StepResult } from './steps.ts';
 
 const HELP = `usage: npm run check
@@ -7,19 +7,9 @@ const HELP = `usage: npm run check
 format, lint, dependency rules, unused code, types, unit, contract (on fakes) and conformance tests`;
 
 const STEPS: readonly Step[] = [
-  tool('lint', 'eslint/bin/eslint.js', ['.', '--cache', '--cache-location', '.headrace/cache/eslint']),
+  { ...LINT, args: [...LINT.args, '--cache', '--cache-location', '.headrace/cache/eslint'] },
   tests('tests', ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/conformance/**/*.test.ts']),
-  tool('types', 'typescript/bin/tsc', ['-p', '.']),
-  tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
-  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruiser.mjs', [
-    '--config',
-    '.dependency-cruiser.cjs',
-    'services',
-    'shared',
-    'deploy',
-    'test',
-  ]),
-  tool('unused code', 'knip/bin/knip.js', []),
+  ...STATIC_CHECKS,
 ];
 const AT_ONCE = 2;
 

@@ -34,7 +34,7 @@ export function runStep(step: Step, isLive: boolean): Promise<StepResult> {
 }
 
 /** A program of node_modules, run by the Node that runs us. */
-export function tool(name: string, script: string, args: readonly string[]): Step {
+function tool(name: string, script: string, args: readonly string[]): Step {
   return { name, command: process.execPath, args: [`node_modules/${script}`, ...args] };
 }
 
@@ -42,3 +42,21 @@ export function tool(name: string, script: string, args: readonly string[]): Ste
 export function tests(name: string, globs: readonly string[], options: readonly string[] = []): Step {
   return { name, command: process.execPath, args: ['--test', '--test-reporter=spec', ...options, ...globs] };
 }
+
+/** Lint with the rules that know types. */
+export const LINT = tool('lint', 'eslint/bin/eslint.js', ['.']);
+
+/** What else can be told without running the code. */
+export const STATIC_CHECKS: readonly Step[] = [
+  tool('types', 'typescript/bin/tsc', ['-p', '.']),
+  tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
+  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruiser.mjs', [
+    '--config',
+    '.dependency-cruiser.cjs',
+    'services',
+    'shared',
+    'deploy',
+    'test',
+  ]),
+  tool('unused code', 'knip/bin/knip.js', []),
+];

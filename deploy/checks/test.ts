@@ -2,28 +2,12 @@
  * `npm test`: everything CI checks, all set-up included: the checks that need nothing, then every test in one run of
  * Node's own runner, whose count closes the output. Integration and e2e tests start the real components themselves.
  */
-import { runStep, tests, tool } from './steps.ts';
-import type { Step } from './steps.ts';
+import { LINT, runStep, STATIC_CHECKS, tests } from './steps.ts';
 
 const HELP = `usage: npm test
 
 lint, types, dependency rules, format, unused code; then unit, contract, conformance, integration and e2e tests on a
 real Kafka, Redis and schema registry, which are set up first`;
-
-const STEPS: readonly Step[] = [
-  tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
-  tool('lint', 'eslint/bin/eslint.js', ['.']),
-  tool('types', 'typescript/bin/tsc', ['-p', '.']),
-  tool('dependency rules', 'dependency-cruiser/bin/dependency-cruiser.mjs', [
-    '--config',
-    '.dependency-cruiser.cjs',
-    'services',
-    'shared',
-    'deploy',
-    'test',
-  ]),
-  tool('unused code', 'knip/bin/knip.js', []),
-];
 
 async function main(): Promise<number> {
   if (process.argv.includes('--help')) {
@@ -31,7 +15,7 @@ async function main(): Promise<number> {
     return 0;
   }
   let failures = 0;
-  for (const step of STEPS) {
+  for (const step of [LINT, ...STATIC_CHECKS]) {
     const { exitCode, output, seconds } = await runStep(step, false);
     console.log(`${exitCode === 0 ? 'ok    ' : 'FAILED'} ${step.name.padEnd(18)} ${seconds.toFixed(1)} s`);
     if (exitCode !== 0) console.log(output);

@@ -1,6 +1,7 @@
 import { digestOf } from '../../shared/checkpoint/manifest.ts';
+import { sha256Hex } from '../../shared/events/sha256.ts';
 import { silentLog } from '../../shared/observability/log.ts';
-import { sha256Hex, stateDigest } from '../../services/online-learner/adapters/sha256.ts';
+import { stateDigest } from '../../services/online-learner/adapters/state-digest.ts';
 import type { LearnerPorts, ShardCheckpoint } from '../../services/online-learner/ports.ts';
 
 const nothing = (): void => undefined;

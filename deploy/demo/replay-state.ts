@@ -10,7 +10,7 @@ import { followDirectory } from '../../shared/kafka/follow-directory.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { followTopic } from '../../shared/kafka/topic-follower.ts';
 import { silentLog } from '../../shared/observability/log.ts';
-import { stateDigest } from '../../services/online-learner/adapters/sha256.ts';
+import { stateDigest } from '../../services/online-learner/adapters/state-digest.ts';
 import { onlineLearnerSettings } from '../../services/online-learner/config.ts';
 import { shardStart } from '../../services/online-learner/domain/due-births.ts';
 import { ShardLearner } from '../../services/online-learner/domain/shard-learner.ts';

@@ -72,7 +72,6 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     labels: 0,
     failedRequests: 0,
     served: new Map(),
-    position: 0,
     stalenessMs: 0,
     eventTimeMs: 0,
     failures: [],

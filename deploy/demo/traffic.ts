@@ -18,8 +18,7 @@ export interface TrafficCounts {
   failedRequests: number;
   /** Answers by version that served them. */
   readonly served: Map<number, number>;
-  /** Newest position and staleness that an answer told. */
-  position: number;
+  /** Staleness that the newest answer told. */
   stalenessMs: number;
   /** Event time of the traffic. */
   eventTimeMs: number;
@@ -108,7 +107,6 @@ export function createTraffic({
     if (answer === undefined) return;
     counts.predictions += 1;
     counts.served.set(answer.version, (counts.served.get(answer.version) ?? 0) + 1);
-    counts.position = Math.max(counts.position, answer.snapshotPosition);
     counts.stalenessMs = answer.stalenessMs;
     predictionIds.set(flight.id, answer.predictionId);
     probe.answered(answer.snapshotPosition, performance.now());

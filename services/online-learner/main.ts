@@ -2,6 +2,7 @@ import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.
 import { digestOf } from '../../shared/checkpoint/manifest.ts';
 import { loadConfig } from '../../shared/config/load-config.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
+import { sha256Hex } from '../../shared/events/sha256.ts';
 import { createApp } from '../../shared/http/app.ts';
 import { followDirectory } from '../../shared/kafka/follow-directory.ts';
 import { startGroupConsumer } from '../../shared/kafka/group-consumer.ts';
@@ -14,7 +15,7 @@ import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { buildOnnxGraph } from './adapters/onnx-graph.ts';
-import { sha256Hex, stateDigest } from './adapters/sha256.ts';
+import { stateDigest } from './adapters/state-digest.ts';
 import { onlineLearnerSettings } from './config.ts';
 import { learnerRoutes } from './http/routes.ts';
 import { createLearnerMetrics } from './metrics.ts';

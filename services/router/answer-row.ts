@@ -3,7 +3,7 @@ import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts'
 import { predictionId, shardOfSubject } from '../../shared/domain/prediction-id.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
-import { predictionBytes } from './domain/log-queue.ts';
+import { predictionBytes } from './domain/prediction-bytes.ts';
 import type { TrafficPlan } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { LoggedPrediction, PredictionLog } from './prediction-log.ts';

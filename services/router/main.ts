@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import packageJson from '../../package.json' with { type: 'json' };
 import { instanceOf, loadConfig } from '../../shared/config/load-config.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import { sha256Hex } from '../../shared/events/sha256.ts';
 import { createApp } from '../../shared/http/app.ts';
 import { HttpProblem } from '../../shared/http/problem.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
@@ -12,7 +13,6 @@ import { createStops, dieWith, runService } from '../../shared/runtime/run-servi
 import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createIdSource } from './adapters/random-ids.ts';
-import { sha256Hex } from './adapters/sha256.ts';
 import { routerRelations, routerSettings } from './config.ts';
 import { withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';

@@ -2,9 +2,9 @@ import type { Prediction } from '../../shared/domain/events.ts';
 import type { ModelSpec } from '../../shared/domain/model-spec.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
+import { recordLength } from '../../shared/domain/split-by-size.ts';
+import type { RecordLimits } from '../../shared/domain/split-by-size.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
-import { recordLength } from './domain/log-queue.ts';
-import type { RecordLimits } from './domain/log-queue.ts';
 import type { LogDropReason, OutRecord, PredictionLogPorts } from './ports.ts';
 
 /** A prediction for which room has been taken. */
@@ -51,6 +51,8 @@ interface Queue {
   items: Waiting[];
   isWriting: boolean;
 }
+
+const bytesOf = ({ bytes }: LoggedPrediction): number => bytes;
 
 const RETRY_PAUSE_MS = 500;
 
@@ -120,7 +122,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
     for (;;) {
       const [first] = queue.items;
       if (first === undefined) break;
-      const batch = queue.items.splice(0, recordLength(queue.items, deps.record));
+      const batch = queue.items.splice(0, recordLength(queue.items, bytesOf, deps.record));
       await writeBatch(key, batch, first);
       release(batch);
     }

@@ -7,13 +7,14 @@ import {
   plannedVersions,
 } from '../../../services/router/domain/assign-subject.ts';
 import type { ServingPlan } from '../../../services/router/domain/assign-subject.ts';
-import { predictionBytes, recordLength } from '../../../services/router/domain/log-queue.ts';
+import { predictionBytes } from '../../../services/router/domain/prediction-bytes.ts';
 import { parityFault, PARITY_TOLERANCE } from '../../../services/router/domain/parity.ts';
 import { parseSnapshotKey } from '../../../services/router/domain/snapshot-key.ts';
 import { withPlan } from '../../../services/router/domain/traffic-plans.ts';
 import { unreadyStables } from '../../../services/router/domain/waits-for.ts';
 import type { TrafficPlan } from '../../../shared/domain/events.ts';
 import { bucketOf } from '../../../shared/domain/assignment.ts';
+import { recordLength } from '../../../shared/domain/split-by-size.ts';
 import { snapshotKey } from '../../../shared/events/topics.ts';
 
 const plan: ServingPlan = {
@@ -145,10 +146,11 @@ test('snapshot keys are read as they are written', () => {
 });
 
 test('a record of predictions ends at its limit of items or bytes, but holds one', () => {
-  const items = [10, 10, 50, 10].map((bytes) => ({ bytes }));
-  assert.equal(recordLength(items, { itemsMax: 10, bytesMax: 1000 }), 4);
-  assert.equal(recordLength(items, { itemsMax: 3, bytesMax: 1000 }), 3);
-  assert.equal(recordLength(items, { itemsMax: 10, bytesMax: 69 }), 2);
-  assert.equal(recordLength(items, { itemsMax: 10, bytesMax: 1 }), 1);
+  const items = [10, 10, 50, 10];
+  const sizeOf = (bytes: number): number => bytes;
+  assert.equal(recordLength(items, sizeOf, { itemsMax: 10, bytesMax: 1000 }), 4);
+  assert.equal(recordLength(items, sizeOf, { itemsMax: 3, bytesMax: 1000 }), 3);
+  assert.equal(recordLength(items, sizeOf, { itemsMax: 10, bytesMax: 69 }), 2);
+  assert.equal(recordLength(items, sizeOf, { itemsMax: 10, bytesMax: 1 }), 1);
   assert.ok(predictionBytes('€'.repeat(256), ['€'.repeat(256), 1, null]) > 4 * 3 * 128);
 });

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { sha256Hex } from '../../../services/router/adapters/sha256.ts';
+import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { createPredictionLog } from '../../../services/router/prediction-log.ts';
 import type { PredictionLog } from '../../../services/router/prediction-log.ts';
 import type { OutRecord, RouterObserver } from '../../../services/router/ports.ts';

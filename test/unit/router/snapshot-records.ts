@@ -1,4 +1,4 @@
-import { sha256Hex } from '../../../services/router/adapters/sha256.ts';
+import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { createFeatureEncoder } from '../../../shared/domain/feature-encoder.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import type { FeatureValue, ModelSpec } from '../../../shared/domain/model-spec.ts';

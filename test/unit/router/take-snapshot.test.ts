@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { sha256Hex } from '../../../services/router/adapters/sha256.ts';
+import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { comparePlaces } from '../../../services/router/domain/complete-snapshot.ts';
 import { parametersOf, patchParameters } from '../../../services/router/domain/parameters.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from '../../../services/router/domain/take-snapshot.ts';
