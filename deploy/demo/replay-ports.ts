@@ -13,6 +13,7 @@ export const replayPorts: { readonly learner: LearnerPorts; readonly checkpoint:
     epoch: () => 0,
     isOwned: () => Promise.resolve(true),
     save: () => Promise.resolve('saved'),
+    lastCost: () => ({ busyMs: 0, writtenBytes: 0 }),
   },
   learner: {
     log: silentLog,
@@ -22,6 +23,16 @@ export const replayPorts: { readonly learner: LearnerPorts; readonly checkpoint:
     openCheckpoint: () => replayPorts.checkpoint,
     logRanges: () => Promise.resolve(new Map()),
     digestAt: () => Promise.resolve(''),
+    // eslint-disable-next-line @typescript-eslint/require-await -- there is no past beside the one that is replayed
+    async *readPast() {
+      yield* [];
+    },
+    openMilestones: () => ({
+      write: () => Promise.reject(new Error('a replay keeps no milestones')),
+      forget: () => Promise.resolve(),
+      newest: () => Promise.resolve({ state: undefined, damaged: [] }),
+    }),
+    onMoment: nothing,
     recordDigest: digestOf,
     sha256: sha256Hex,
     stateDigest,
@@ -31,6 +42,10 @@ export const replayPorts: { readonly learner: LearnerPorts; readonly checkpoint:
       events: nothing,
       version: nothing,
       checkpoint: nothing,
+      opened: nothing,
+      damaged: nothing,
+      milestone: nothing,
+      backfill: nothing,
       snapshot: nothing,
       alarm: nothing,
       halted: nothing,

@@ -14,6 +14,7 @@ import { stateDigest } from '../../services/online-learner/adapters/state-digest
 import { onlineLearnerSettings } from '../../services/online-learner/config.ts';
 import { shardStart } from '../../services/online-learner/domain/due-births.ts';
 import { ShardLearner } from '../../services/online-learner/domain/shard-learner.ts';
+import { NOTHING_BESIDE } from '../../services/online-learner/domain/kept-beside.ts';
 import { ShardRuntime } from '../../services/online-learner/shard-runtime.ts';
 import { replayPorts } from './replay-ports.ts';
 
@@ -37,7 +38,7 @@ const { kafka, codec, producer, partitions } = await openTopics({
   nowMs: Date.now,
   signal: stopping.signal,
 });
-const follower = await followDirectory({ service: 'replay', kafka, codec, onFatal });
+const follower = await followDirectory({ kafka, codec, onFatal });
 await follower.caughtUp;
 const state = follower.directory().get(model);
 if (state === undefined) throw new RangeError(`model ${model} does not exist`);
@@ -48,23 +49,20 @@ const key = shardKey(model, 0);
 const partition = partitionOf(key, partitions);
 const learner = new ShardLearner(state.spec);
 learner.position = start.position;
-const runtime = new ShardRuntime(
-  {
-    model: state,
-    shardKey: key,
-    shard: 0,
-    partition,
-    learner,
-    checkpoint: replayPorts.checkpoint,
-    ports: replayPorts.learner,
-  },
-  -1,
-);
+const runtime = new ShardRuntime({
+  model: state,
+  place: { model, shard: 0, shardKey: key, partition },
+  learner,
+  beside: NOTHING_BESIDE,
+  checkpoint: replayPorts.checkpoint,
+  savedPosition: -1,
+  settings: { checkpointIntervalMs: Infinity, milestoneEvents: Infinity, versionBudgetMicros: Infinity },
+  ports: replayPorts.learner,
+});
 runtime.reconcile();
 const ids = new Set<string>();
 let events = 0;
 const records = await followTopic({
-  service: 'replay',
   topic: TOPIC,
   kafka,
   codec,

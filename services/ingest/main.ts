@@ -72,7 +72,7 @@ async function startIngest(): Promise<void> {
   });
   stops.add(() => producer.close());
   waiting = 'model-versions.v1';
-  const follower = (directory = await followDirectory({ service: SERVICE, kafka, codec, onFatal }));
+  const follower = (directory = await followDirectory({ kafka, codec, onFatal }));
   stops.add(() => follower.stop());
   await follower.caughtUp;
   const ports = {

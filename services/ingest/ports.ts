@@ -4,7 +4,7 @@ import type { Log } from '../../shared/observability/log.ts';
 
 export type { Outcome, Refusal } from '../../shared/domain/outcome.ts';
 export type { OutRecord, Written } from '../../shared/kafka/producer.ts';
-export type { PartitionHandler } from '../../shared/kafka/group-consumer.ts';
+export type { PartitionHandler } from '../../shared/kafka/partition-handler.ts';
 export type { RecordBatch } from '../../shared/kafka/record-batch.ts';
 export type { TopicPartition } from '../../shared/kafka/consumed.ts';
 export type { LogRange } from '../../shared/kafka/partition-count.ts';

@@ -1,10 +1,16 @@
 import { Type } from 'typebox';
-import { commonSettings, portSetting, redisSettings } from '../../shared/config/load-config.ts';
+import {
+  commonSettings,
+  crashSettings,
+  portSetting,
+  redisSettings,
+} from '../../shared/config/load-config.ts';
 
 /** Settings of monitor. */
 export const monitorSettings = Type.Object({
   ...commonSettings,
   ...redisSettings,
+  ...crashSettings,
   HTTP_PORT: portSetting(8085),
   GROUP_ID: Type.String({
     default: 'headrace-monitor',

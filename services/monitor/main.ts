@@ -11,6 +11,7 @@ import { createRangeReader } from '../../shared/kafka/partition-count.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
+import { createCrashPoint } from '../../shared/runtime/crash-point.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { monitorSettings } from './config.ts';
 import { MONITORED_TOPICS } from './domain/shard-monitor.ts';
@@ -28,6 +29,7 @@ const onFatal = dieWith(log);
 const metrics = createMetrics();
 const observe = createMonitorMetrics(metrics);
 const stops = createStops();
+const onMoment = createCrashPoint(config.CRASH_AT);
 let waiting = 'starting';
 let monitor: Monitor | undefined;
 let consumer: GroupConsumer | undefined;
@@ -69,7 +71,7 @@ async function startMonitor(): Promise<void> {
     redis.disconnect();
   });
   waiting = 'model-versions.v1';
-  const follower = await followDirectory({ service: SERVICE, kafka, codec, onFatal });
+  const follower = await followDirectory({ kafka, codec, onFatal });
   stops.add(() => follower.stop());
   await follower.caughtUp;
   const ranges = createRangeReader(kafka);
@@ -81,7 +83,8 @@ async function startMonitor(): Promise<void> {
     ports: {
       log,
       monotonicMs: () => performance.now(),
-      openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:monitor:${key}`, Date.now),
+      openCheckpoint: (key) =>
+        createShardCheckpoint(redis, `headrace:monitor:${key}`, { leastEpoch: Date.now, onMoment }),
       logRanges: (topic) => ranges.ranges(topic),
       onStopped: observe.stopped,
     },
@@ -98,6 +101,7 @@ async function startMonitor(): Promise<void> {
     partitions,
     nowMs: Date.now,
     onFatal,
+    onMoment,
     onOutcome: (topic, outcome) => {
       observe.records(topic, outcome.kind);
     },

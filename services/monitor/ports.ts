@@ -6,7 +6,7 @@ import type { MonitoredTopic } from './domain/shard-monitor.ts';
 export type { ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 export type { Outcome } from '../../shared/domain/outcome.ts';
 export type { OutRecord } from '../../shared/kafka/producer.ts';
-export type { PartitionHandler } from '../../shared/kafka/group-consumer.ts';
+export type { PartitionHandler } from '../../shared/kafka/partition-handler.ts';
 export type { RecordBatch, TypedRecord } from '../../shared/kafka/record-batch.ts';
 
 /** What the monitor needs of the world. */

@@ -9,12 +9,15 @@ import { startGroupConsumer } from '../../shared/kafka/group-consumer.ts';
 import type { GroupConsumer } from '../../shared/kafka/group-consumer.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { logRanges } from '../../shared/kafka/partition-count.ts';
-import { readRecordAt } from '../../shared/kafka/read-record.ts';
+import { readRange, readRecordAt } from '../../shared/kafka/read-range.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
+import { createCrashPoint } from '../../shared/runtime/crash-point.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { buildOnnxGraph } from './adapters/onnx-graph.ts';
+import { createKafkaMilestones } from './adapters/kafka-milestones.ts';
+import { decodedPast } from './adapters/decoded-past.ts';
 import { stateDigest } from './adapters/state-digest.ts';
 import { onlineLearnerSettings } from './config.ts';
 import { learnerRoutes } from './http/routes.ts';
@@ -31,6 +34,7 @@ const log = createLog(SERVICE, config.LOG_LEVEL);
 const onFatal = dieWith(log);
 const metrics = createMetrics();
 const stops = createStops();
+const onMoment = createCrashPoint(config.CRASH_AT);
 let waiting = 'starting';
 let consumer: GroupConsumer | undefined;
 let learner: Learner | undefined;
@@ -63,7 +67,7 @@ async function startLearning(): Promise<void> {
   const { kafka, codec, producer, partitions } = await openTopics({
     service: SERVICE,
     settings: config,
-    topics: [TOPIC, 'scores.v1', 'snapshots.v1', 'dead-letters.v1', 'model-versions.v1'],
+    topics: [TOPIC, 'scores.v1', 'snapshots.v1', 'milestones.v1', 'dead-letters.v1', 'model-versions.v1'],
     log,
     nowMs: Date.now,
     signal: stops.signal,
@@ -77,7 +81,6 @@ async function startLearning(): Promise<void> {
   });
   waiting = 'model-versions.v1';
   const follower = await followDirectory({
-    service: SERVICE,
     kafka,
     codec,
     onFatal,
@@ -89,7 +92,11 @@ async function startLearning(): Promise<void> {
   await follower.caughtUp;
   const service = createLearner({
     partitions,
-    checkpointIntervalMs: config.CHECKPOINT_INTERVAL_MS,
+    settings: {
+      checkpointIntervalMs: config.CHECKPOINT_INTERVAL_MS,
+      milestoneEvents: config.MILESTONE_EVENTS,
+      versionBudgetMicros: config.VERSION_BUDGET_MICROS,
+    },
     directory: follower.directory,
     seek: (partition, offset) => consumer?.seek(partition, offset),
     ports: {
@@ -100,11 +107,21 @@ async function startLearning(): Promise<void> {
         const { user, system } = process.threadCpuUsage();
         return (user + system) / 1000;
       },
-      openCheckpoint: (key) => createShardCheckpoint(redis, `headrace:learner:${key}`, Date.now),
+      onMoment,
+      openCheckpoint: (key) =>
+        createShardCheckpoint(redis, `headrace:learner:${key}`, {
+          leastEpoch: Date.now,
+          monotonicMs: () => performance.now(),
+          onMoment,
+        }),
+      openMilestones: (place) =>
+        createKafkaMilestones({ ...place, kafka, codec, producer, nowMs: Date.now, onMoment }),
+      readPast: (partition, from, to, signal) =>
+        decodedPast(codec, TOPIC, readRange(kafka, { topic: TOPIC, partition, from, to, signal })),
       logRanges: () => logRanges(kafka, TOPIC),
       digestAt: async (partition, offset) => {
-        const found = await readRecordAt(kafka, { topic: TOPIC, partition }, offset);
-        return found.offset === offset && found.value !== null ? digestOf(found.value) : 'absent';
+        const found = await readRecordAt(kafka, { topic: TOPIC, partition, offset });
+        return found?.value == null ? 'absent' : digestOf(found.value);
       },
       recordDigest: digestOf,
       sha256: sha256Hex,
@@ -127,6 +144,7 @@ async function startLearning(): Promise<void> {
     partitions,
     nowMs: Date.now,
     onFatal,
+    onMoment,
   });
   const loop = consumer;
   stops.add(() => loop.stop());

@@ -57,9 +57,39 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     '1 while a shard is stopped because its state or log cannot be trusted.',
     ['model'],
   );
+  const checkpointBytes = metrics.counter(
+    'headrace_learner_checkpoint_bytes_total',
+    'Bytes of the pages that checkpoints wrote.',
+    ['model'],
+  );
+  const checkpointBusy = metrics.counter(
+    'headrace_learner_checkpoint_busy_seconds_total',
+    'Time for which checkpoints kept the learning thread busy.',
+    ['model'],
+  );
+  const opened = metrics.counter(
+    'headrace_learner_opened_shards_total',
+    'Shards opened, by what they began with: checkpoint, previous-generation, milestone or log.',
+    ['model', 'from'],
+  );
+  const damaged = metrics.counter(
+    'headrace_learner_damaged_checkpoints_total',
+    'Checkpoints found damaged when a shard was opened.',
+    ['model'],
+  );
+  const milestones = metrics.counter(
+    'headrace_learner_milestones_total',
+    'Milestones acknowledged by Kafka, by why they were made: births, events or command.',
+    ['model', 'reason'],
+  );
+  const behind = metrics.gauge(
+    'headrace_learner_past_behind_offsets',
+    'Offsets that a version which learns the past is behind the present.',
+    ['model', 'version'],
+  );
   const halted = metrics.counter(
     'headrace_learner_halted_versions_total',
-    'Versions halted because they threw.',
+    'Versions halted because they threw or took too long.',
     ['model', 'version'],
   );
   return {
@@ -75,8 +105,22 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
       accuracy.set(labels, figures.accuracy);
       calibration.set(labels, figures.calibrationError);
     },
-    checkpoint: (model, seconds) => {
+    checkpoint(model, seconds, { busyMs, writtenBytes }) {
       checkpoints.observe({ model }, seconds);
+      checkpointBytes.inc({ model }, writtenBytes);
+      checkpointBusy.inc({ model }, busyMs / 1000);
+    },
+    opened: (model, from) => {
+      opened.inc({ model, from });
+    },
+    damaged: (model) => {
+      damaged.inc({ model });
+    },
+    milestone: (model, reason) => {
+      milestones.inc({ model, reason });
+    },
+    backfill: (model, version, position, target) => {
+      behind.set({ model, version: String(version) }, Math.max(0, target - position));
     },
     snapshot(model, kind, bytes) {
       snapshots.inc({ model, kind });

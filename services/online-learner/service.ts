@@ -1,8 +1,10 @@
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { learningVersions } from '../../shared/domain/model-directory.ts';
-import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
+import { encodeLastRecord } from '../../shared/domain/position-fault.ts';
 import { messageOf } from '../../shared/errors.ts';
+import { openShard } from './open-shard.ts';
 import type {
   LearnerPorts,
   OutRecord,
@@ -11,8 +13,10 @@ import type {
   RecordBatch,
   TopicPartition,
 } from './ports.ts';
-import type { ShardRuntime, ShardView } from './shard-runtime.ts';
-import { openShard } from './open-shard.ts';
+import { createPastLearners } from './past-learners.ts';
+import { createStoppedShards } from './stopped-shards.ts';
+import type { ShardRuntime, ShardSettings } from './shard-runtime.ts';
+import type { ShardView } from './shard-view.ts';
 
 const TOPIC = 'training-events.v1';
 
@@ -21,7 +25,7 @@ export interface LearnerDeps {
   readonly ports: LearnerPorts;
   /** Partition count of the sharded topics. */
   readonly partitions: number;
-  readonly checkpointIntervalMs: number;
+  readonly settings: ShardSettings;
   readonly directory: () => ModelDirectory;
   /** Asks the consumer loop to read a partition again from an offset. */
   readonly seek: (partition: TopicPartition, offset: number) => void;
@@ -42,20 +46,25 @@ export interface Learner extends PartitionHandler {
 }
 
 /**
- * Returns the learner: it owns the shards of its partitions, applies every record once in order, and lets positions move
- * only after what they emitted is acknowledged. One thing happens at a time: a batch from `handle` to `settle`, or a
- * reconciliation between two batches.
+ * Returns the learner: it owns the shards of its partitions, applies every record once in order, and stores a state only when
+ * everything it emitted is acknowledged. Batches go from `handle` to `settle`; reconciliation happens when no batch of any
+ * partition is on its way.
  */
 export function createLearner(deps: LearnerDeps): Learner {
-  const { ports } = deps;
+  const { ports, settings } = deps;
   const shards = new Map<string, ShardRuntime>();
-  const stopped = new Map<string, string>();
+  const stopped = createStoppedShards(ports);
   /** Next offset the loop wants of each partition that is ours. */
   const cursors = new Map<number, number>();
-  let isInBatch = false;
+  /** Partitions with batches whose emissions may not be acknowledged yet. */
+  const onTheWay = new Set<number>();
+  const past = createPastLearners(ports);
+  let isReconcileWanted = false;
   let background: Promise<void> | undefined;
 
-  const isBusy = (): boolean => isInBatch || background !== undefined;
+  const isBusy = (): boolean => onTheWay.size > 0 || background !== undefined;
+  const modelOf = (key: string): ModelState | undefined =>
+    deps.directory().get(parseShardKey(key)?.model ?? '');
 
   function keysOf(partition: number): string[] {
     return [...deps.directory().keys()]
@@ -63,25 +72,29 @@ export function createLearner(deps: LearnerDeps): Learner {
       .filter((key) => partitionOf(key, deps.partitions) === partition);
   }
 
-  function drop(key: string, why: string): void {
+  function letGo(key: string): void {
     shards.get(key)?.stop();
     shards.delete(key);
+    past.stop(key);
+  }
+
+  function drop(key: string, why: string): void {
+    letGo(key);
     ports.log.warn({ shard: key, why }, 'shard dropped');
   }
 
-  function stopShard(key: string, reason: string): void {
-    shards.get(key)?.stop();
-    shards.delete(key);
-    stopped.set(key, reason);
-    ports.observe.alarm(parseShardKey(key)?.model ?? key, true);
-    ports.log.error(
-      { shard: key, reason },
-      'shard stopped: see "A shard stopped" in services/online-learner/README.md',
-    );
+  async function saveShard(key: string, runtime: ShardRuntime): Promise<void> {
+    const hadChanges = runtime.hasUnsavedChanges;
+    if ((await runtime.saver.save()) === 'fenced') drop(key, 'another learner has taken it over');
+    else if (hadChanges) ports.onMoment('birth-saved');
   }
 
-  async function saveShard(key: string, runtime: ShardRuntime): Promise<void> {
-    if ((await runtime.save()) === 'fenced') drop(key, 'another learner has taken it over');
+  /** Saves what must be or is due to be saved; only what must be is waited for. */
+  async function saveDue(key: string, runtime: ShardRuntime): Promise<void> {
+    const { saver } = runtime;
+    if (saver.isFenced) drop(key, 'another learner has taken it over');
+    else if (saver.hasFailed || runtime.hasUnsavedChanges) await saveShard(key, runtime);
+    else if (runtime.isUnsaved && saver.isDue()) saver.begin();
   }
 
   /** Takes a shard over unless we still own it. A shard that cannot be trusted is stopped, alone. */
@@ -91,42 +104,50 @@ export function createLearner(deps: LearnerDeps): Learner {
       if (await known.deps.checkpoint.isOwned()) return known;
       drop(key, 'its epoch was raised');
     }
-    const model = deps.directory().get(parseShardKey(key)?.model ?? '');
+    const model = modelOf(key);
     if (model === undefined || learningVersions(model).length === 0) return undefined;
-    const opened = await openShard({ model, key, partition, ports });
+    const place = { model: model.spec.name, shard: 0, shardKey: key, partition };
+    const opened = await openShard({ model, place, settings, ports });
     if (typeof opened === 'string') {
-      stopShard(key, opened);
+      letGo(key);
+      stopped.stop(key, model, opened);
       return undefined;
     }
-    stopped.delete(key);
-    ports.observe.alarm(model.spec.name, false);
+    stopped.forget(key, model);
     shards.set(key, opened);
     return opened;
   }
 
+  async function reconcileShard(key: string, partition: number): Promise<void> {
+    if (stopped.keeps(key, modelOf(key))) return;
+    const wasOpen = shards.has(key);
+    const runtime = wasOpen ? shards.get(key) : await ensureShard(key, partition);
+    if (runtime === undefined) return;
+    const model = modelOf(key);
+    if (model !== undefined) runtime.update(model);
+    runtime.reconcile();
+    await past.reconcile(runtime);
+    if (runtime.hasUnsavedChanges || !wasOpen) await saveShard(key, runtime);
+    runtime.keepDueMilestones();
+    runtime.publishDue();
+    const cursor = cursors.get(partition);
+    if (!wasOpen && cursor !== undefined && runtime.learner.position < cursor) {
+      cursors.set(partition, runtime.learner.position);
+      deps.seek({ topic: TOPIC, partition }, runtime.learner.position);
+    }
+  }
+
   /** Opens shards of a partition that are not open, gives life to due versions, and saves births before they learn. */
   async function reconcilePartition(partition: number): Promise<void> {
-    for (const key of keysOf(partition)) {
-      if (stopped.has(key)) continue;
-      const wasOpen = shards.has(key);
-      const runtime = wasOpen ? shards.get(key) : await ensureShard(key, partition);
-      if (runtime === undefined) continue;
-      const model = deps.directory().get(parseShardKey(key)?.model ?? '');
-      if (model !== undefined) runtime.update(model);
-      runtime.reconcile();
-      if (runtime.hasUnsavedBirths || !wasOpen) await saveShard(key, runtime);
-      runtime.publishDue();
-      const cursor = cursors.get(partition);
-      if (!wasOpen && cursor !== undefined && runtime.learner.position < cursor) {
-        cursors.set(partition, runtime.learner.position);
-        deps.seek({ topic: TOPIC, partition }, runtime.learner.position);
-      }
-    }
+    for (const key of keysOf(partition)) await reconcileShard(key, partition);
   }
 
   /** Does something between two batches; what is asked for meanwhile waits, and so does the next batch. */
   async function betweenBatches(work: () => Promise<void>): Promise<void> {
-    if (isBusy()) return;
+    if (isBusy()) {
+      isReconcileWanted = true;
+      return;
+    }
     background = work();
     try {
       await background;
@@ -140,11 +161,12 @@ export function createLearner(deps: LearnerDeps): Learner {
   }
 
   async function reconcileAll(): Promise<void> {
+    isReconcileWanted = false;
     for (const partition of cursors.keys()) await reconcilePartition(partition);
   }
 
   function ours(partition: number): [string, ShardRuntime][] {
-    return [...shards].filter(([, { deps: shard }]) => shard.partition === partition);
+    return [...shards].filter(([, { deps: shard }]) => shard.place.partition === partition);
   }
 
   function decide(batch: RecordBatch, index: number): Outcome<OutRecord> {
@@ -164,25 +186,25 @@ export function createLearner(deps: LearnerDeps): Learner {
         detail: `shard ${String(value.shard)}, allowed 0 … ${String(model.spec.shards - 1)}`,
       };
     }
-    return { kind: 'skipped', reason: stopped.has(key) ? 'shard-stopped' : 'no-version' };
+    return { kind: 'skipped', reason: stopped.reasons.has(key) ? 'shard-stopped' : 'no-version' };
   }
 
   return {
-    stopped: () => stopped,
+    stopped: () => stopped.reasons,
     view: (model) =>
       [...shards.values()]
-        .filter(({ deps: shard }) => shard.model.spec.name === model)
+        .filter(({ deps: shard }) => shard.place.model === model)
         .map((runtime) => runtime.view()),
     reconcile: () => betweenBatches(reconcileAll), // settle and the next tick do it otherwise
 
     async takeOver(assigned) {
       await untilAlone();
-      isInBatch = false;
+      onTheWay.clear();
       const partitions = new Set(assigned.map(({ partition }) => partition));
       for (const [key, { deps: shard }] of shards)
-        if (!partitions.has(shard.partition)) drop(key, 'its partition is someone else’s');
+        if (!partitions.has(shard.place.partition)) drop(key, 'its partition is someone else’s');
       cursors.clear();
-      stopped.clear();
+      stopped.forgetAll();
       const ranges = await ports.logRanges();
       const positions = new Map<string, number>();
       for (const partition of partitions) {
@@ -192,7 +214,7 @@ export function createLearner(deps: LearnerDeps): Learner {
         cursors.set(partition, position);
         positions.set(`${TOPIC}/${String(partition)}`, position);
       }
-      for (const partition of partitions) await reconcilePartition(partition);
+      await reconcileAll();
       for (const partition of partitions) {
         positions.set(`${TOPIC}/${String(partition)}`, cursors.get(partition) ?? 0);
       }
@@ -201,28 +223,38 @@ export function createLearner(deps: LearnerDeps): Learner {
 
     async handle(batch) {
       await untilAlone();
-      isInBatch = true;
+      onTheWay.add(batch.partition);
       const outcomes = batch.records.map((_record, index) => decide(batch, index));
       const last = batch.records.at(-1)?.source;
       for (const [, runtime] of ours(batch.partition)) {
         runtime.skipTo(batch.nextOffset);
         if (last?.value != null) {
-          runtime.learner.lastRecordDigest = `${String(last.offset)}:${ports.recordDigest(last.value)}`;
+          const { offset, value } = last;
+          runtime.learner.lastRecordDigest = encodeLastRecord({ offset, digest: ports.recordDigest(value) });
         }
         runtime.publishDue();
       }
       return outcomes;
     },
 
+    mustSettle: (batch) =>
+      isReconcileWanted ||
+      ours(batch.partition).some(
+        ([key, runtime]) =>
+          runtime.hasUnsavedChanges ||
+          runtime.saver.isFenced ||
+          runtime.saver.hasFailed ||
+          runtime.saver.isDue() ||
+          past.isClose(key),
+      ),
+
     async settle(batch) {
-      const nowMs = ports.monotonicMs();
-      for (const [key, runtime] of ours(batch.partition)) {
-        if (nowMs - runtime.savedAtMs >= deps.checkpointIntervalMs) await saveShard(key, runtime);
-      }
+      for (const [key, runtime] of ours(batch.partition)) await saveDue(key, runtime);
       cursors.set(batch.partition, batch.nextOffset);
-      await reconcilePartition(batch.partition);
-      isInBatch = false;
-      const saved = ours(batch.partition).map(([, runtime]) => runtime.savedPosition);
+      onTheWay.delete(batch.partition);
+      if (onTheWay.size === 0 && isReconcileWanted) await reconcileAll();
+      else await reconcilePartition(batch.partition);
+      const saved = ours(batch.partition).map(([, runtime]) => runtime.saver.savedPosition);
       return Math.min(batch.nextOffset, ...saved);
     },
 
@@ -231,21 +263,19 @@ export function createLearner(deps: LearnerDeps): Learner {
       for (const [, runtime] of ours(partition)) runtime.skipTo(nextOffset);
     },
 
-    tick: () =>
-      betweenBatches(async () => {
+    tick() {
+      for (const runtime of shards.values()) runtime.observeVersions();
+      return betweenBatches(async () => {
         await reconcileAll();
-        const nowMs = ports.monotonicMs();
-        for (const [key, runtime] of [...shards]) {
-          const isDue = nowMs - runtime.savedAtMs >= deps.checkpointIntervalMs;
-          if (runtime.isUnsaved && isDue) await saveShard(key, runtime);
-          runtime.observeVersions();
-        }
-      }),
+        for (const [key, runtime] of [...shards]) await saveDue(key, runtime);
+      });
+    },
 
     async stop() {
       for (const [key, runtime] of shards) {
         runtime.stop();
-        if (!runtime.isUnsaved || isInBatch) continue; // what a batch emitted may not be acknowledged yet
+        past.stop(key);
+        if (!runtime.isUnsaved || onTheWay.size > 0) continue; // what a batch emitted may not be acknowledged yet
         await saveShard(key, runtime).catch((error: unknown) => {
           ports.log.warn(
             { shard: key, reason: messageOf(error) },

@@ -1,99 +1,131 @@
 import type { ScoredEvent, TrainingEvents } from '../../shared/domain/events.ts';
-import { arrangeRow, rowOrderOf } from '../../shared/domain/feature-row-order.ts';
-import { checkRow } from '../../shared/domain/feature-row.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
 import type { FeatureValue } from '../../shared/domain/model-spec.ts';
-import { checkEvent } from './domain/check-event.ts';
+import { applyRecord } from './domain/apply-record.ts';
 import { dueBirths } from './domain/due-births.ts';
 import { GoldenRows } from './domain/golden-rows.ts';
-import type { ProgressiveSummary } from '../../shared/domain/progressive-metrics.ts';
+import { besideAfter } from './domain/kept-beside.ts';
+import type { KeptBeside } from './domain/kept-beside.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
-import type { LearnerPorts, OutRecord, Outcome, Refusal, ShardCheckpoint } from './ports.ts';
+import { TimeBudget } from './domain/time-budget.ts';
+import { MilestoneKeeper } from './milestone-keeper.ts';
+import type { LearnerPorts, OutRecord, Outcome, ShardCheckpoint, ShardPlace } from './ports.ts';
+import { ShardSaver } from './shard-saver.ts';
+import { figuresOf, shardView } from './shard-view.ts';
+import type { ShardView } from './shard-view.ts';
 import { createSnapshotPublisher } from './snapshot-publisher.ts';
 import type { SnapshotPublisher } from './snapshot-publisher.ts';
+
+/** Limits of a shard at work. */
+export interface ShardSettings {
+  /** Least time between two checkpoints, ms. */
+  readonly checkpointIntervalMs: number;
+  /** Events between two milestones. */
+  readonly milestoneEvents: number;
+  /** The most a version may take for an event, µs. */
+  readonly versionBudgetMicros: number;
+}
 
 /** What a shard is made of when it is taken over. */
 export interface ShardRuntimeDeps {
   readonly model: ModelState;
-  readonly shardKey: string;
-  readonly shard: number;
-  readonly partition: number;
+  readonly place: ShardPlace;
   readonly learner: ShardLearner;
+  readonly beside: KeptBeside;
   readonly checkpoint: ShardCheckpoint;
+  /** Position of the checkpoint it was opened from; -1 when it must be saved at once. */
+  readonly savedPosition: number;
+  readonly settings: ShardSettings;
   readonly ports: LearnerPorts;
 }
 
-/** What can be seen of one shard. */
-export interface ShardView {
-  readonly shard: number;
-  /** Next offset of training-events.v1 that the state has not seen. */
-  readonly position: number;
-  /** Position of the newest checkpoint; -1 before the first. */
-  readonly savedPosition: number;
-  /** SHA-256 of the whole state at this position, hex. */
-  readonly stateDigest: string;
-  readonly versions: readonly {
-    readonly version: number;
-    readonly bornPosition: number;
-    readonly mode: string;
-    readonly parent: number | null;
-    readonly examplesLearned: number;
-    readonly screened: number;
-    readonly isHalted: boolean;
-    readonly metrics: ProgressiveSummary;
-  }[];
-}
-
-/** One shard at work: applies records in order, brings versions to life, saves and publishes. */
+/** One shard at work: applies records in order, brings versions to life, saves, keeps milestones and publishes. */
 export class ShardRuntime {
   readonly deps: ShardRuntimeDeps;
   readonly learner: ShardLearner;
+  readonly saver: ShardSaver;
   readonly #golden: GoldenRows;
   readonly #publisher: SnapshotPublisher;
+  readonly #milestones: MilestoneKeeper;
+  readonly #budget: TimeBudget;
   readonly #row: FeatureValue[];
   #model: ModelState;
-  #learnedToMs: number | null = null;
-  #savedPosition: number;
-  #savedAtMs: number;
-  /** Births and retirements so far, which change the state without moving the position. */
+  #beside: KeptBeside;
+  /** Births, retirements, halts and what else changes without moving the position, so far. */
   #changes = 0;
-  #savedChanges = 0;
+  /** `#changes` when the last milestone of births was asked for. */
+  #keptChanges = 0;
 
-  constructor(deps: ShardRuntimeDeps, savedPosition: number) {
+  constructor(deps: ShardRuntimeDeps) {
+    const { place, learner, ports, settings } = deps;
     this.deps = deps;
-    this.learner = deps.learner;
+    this.learner = learner;
     this.#model = deps.model;
+    this.#beside = deps.beside;
     const { features, snapshots } = deps.model.spec;
     this.#golden = new GoldenRows(features.length);
-    this.#row = features.map(() => null);
-    this.#savedPosition = savedPosition;
-    this.#savedAtMs = deps.ports.monotonicMs();
+    this.#row = features.map((): FeatureValue => null);
+    this.#budget = new TimeBudget(settings.versionBudgetMicros, ports.monotonicMs);
+    this.saver = new ShardSaver({
+      checkpoint: deps.checkpoint,
+      monotonicMs: ports.monotonicMs,
+      intervalMs: settings.checkpointIntervalMs,
+      savedPosition: deps.savedPosition,
+      picture: () => ({
+        position: learner.position,
+        changes: this.#changes,
+        meta: this.#beside,
+        sections: learner.sections(),
+      }),
+      onSaved: (cost, seconds) => {
+        ports.observe.checkpoint(place.model, seconds, cost);
+      },
+    });
+    this.#milestones = new MilestoneKeeper({
+      milestones: ports.openMilestones(place),
+      kept: deps.beside.milestones,
+      copy: () => ({
+        position: learner.position,
+        learnedToMs: this.#beside.learnedToMs,
+        sections: learner.sections().map((section) => ({
+          name: section.name,
+          bytes: Uint8Array.from(section.bytes()),
+        })),
+      }),
+      onKept: ({ position, reason }) => {
+        ports.observe.milestone(place.model, reason);
+        ports.log.info({ shard: place.shardKey, position, reason }, 'milestone kept');
+      },
+      onFailure: (reason) => {
+        ports.log.warn({ shard: place.shardKey, reason }, 'milestone not written; it will be tried again');
+      },
+    });
     this.#publisher = createSnapshotPublisher({
-      model: deps.model.spec.name,
-      shardKey: deps.shardKey,
-      shard: deps.shard,
-      partition: deps.partition,
+      model: place.model,
+      shardKey: place.shardKey,
+      shard: place.shard,
+      partition: place.partition,
       minIntervalMs: snapshots.minIntervalMs,
-      learner: deps.learner,
+      learner,
       golden: this.#golden,
       incarnation: deps.checkpoint.epoch,
-      learnedToMs: () => this.#learnedToMs,
-      ports: deps.ports,
+      learnedToMs: () => this.#beside.learnedToMs,
+      ports,
     });
   }
 
-  /** Position that is durable: where a restart would begin. */
-  get savedPosition(): number {
-    return this.#savedPosition;
-  }
-
   get isUnsaved(): boolean {
-    return this.hasUnsavedBirths || this.learner.position !== this.#savedPosition;
+    return this.hasUnsavedChanges || this.learner.position !== this.saver.savedPosition;
   }
 
-  /** Whether versions were born or let go since the last save: that must be durable before they learn or publish. */
-  get hasUnsavedBirths(): boolean {
-    return this.#changes !== this.#savedChanges;
+  /** Whether something changed without moving the position since the last save: it must be durable before it shows. */
+  get hasUnsavedChanges(): boolean {
+    return this.#changes !== this.saver.savedChanges;
+  }
+
+  /** The model as the log tells it now. */
+  get model(): ModelState {
+    return this.#model;
   }
 
   /** Takes what the log says of the model now; the next `reconcile` acts on it. */
@@ -101,73 +133,67 @@ export class ShardRuntime {
     this.#model = model;
   }
 
-  /** Brings due versions to life at the present position and lets retired ones go. */
+  /**
+   * Brings due versions to life at the present position, lets retired ones go, halts those over their budget, resumes those
+   * an operator wants to go on, and asks for milestones that are due.
+   */
   reconcile(): void {
-    const retired = this.#model.versions
-      .filter(({ life }) => life === 'retired')
-      .map(({ version }) => version);
-    for (const { version } of this.learner.versions) {
-      if (!retired.includes(version)) continue;
-      this.learner.retire(version);
-      void this.#publisher.forget(version).catch(() => undefined); // a snapshot left behind serves nobody: no plan names it
-      this.#changes += 1;
-    }
+    this.#letRetiredGo();
     this.#bringToLife(this.learner.position);
+    this.#haltAndResume();
+    const { repositioned } = this.#model;
+    if (repositioned !== null && repositioned.sequence > this.#beside.repositionSequence) {
+      this.#keepBeside({ repositionSequence: repositioned.sequence }); // it was for a stopped shard
+    }
+  }
+
+  /** Lets a version taught from the past learn with the others from here on. */
+  adopt(version: number, from: ShardLearner, startPosition: number): void {
+    this.learner.adopt(version, from, startPosition);
+    this.#noteBirth(version);
+  }
+
+  /** Asks for the milestones that are due. Call it when the state is saved: nothing of it is on its way. */
+  keepDueMilestones(): void {
+    if (this.#milestones.isBusy) return;
+    const { milestoneSequence } = this.#model;
+    if (milestoneSequence > this.#beside.milestoneSequence) {
+      this.#keepBeside({ milestoneSequence, eventsSinceMilestone: 0 });
+      this.#milestones.keep('command');
+    } else if (this.#changes !== this.#keptChanges) this.#milestones.keep('births');
+    else if (this.#beside.eventsSinceMilestone >= this.deps.settings.milestoneEvents) {
+      this.#beside = { ...this.#beside, eventsSinceMilestone: 0 };
+      this.#milestones.keep('events');
+    }
+    this.#keptChanges = this.#changes;
+    this.#beside = { ...this.#beside, milestones: this.#milestones.kept };
   }
 
   /** Applies one record and moves the position past it. Synchronous: nothing can come between its events. */
   apply(record: TrainingEvents, offset: number, recordTimeMs: number): Outcome<OutRecord> {
     if (offset < this.learner.position) return { kind: 'skipped', reason: 'already-learned' };
     this.#bringToLife(offset);
-    const refused: Refusal[] = [];
-    const scored: ScoredEvent[] = [];
-    const { features, name } = this.#model.spec;
-    const order = rowOrderOf(record.featureNames, features);
-    let learned = 0;
-    let duplicates = 0;
-    let screened = 0;
-    for (const [itemIndex, event] of record.events.entries()) {
-      arrangeRow(order, event.features, this.#row);
-      const fault = checkEvent(event, record.featureNames.length) ?? checkRow(this.#row, features);
-      if (fault !== undefined) {
-        refused.push({ itemIndex, reason: 'invalid', detail: fault });
-        continue;
-      }
-      const { id, label, weight, eventTimeMs } = event;
-      const outcome = this.learner.apply({ id, row: this.#row, label, weight }, recordTimeMs);
-      if (outcome.isDuplicate) {
-        duplicates += 1;
-        continue;
-      }
-      for (const { version, reason } of outcome.halted) {
-        this.deps.ports.log.error({ model: name, version, reason }, 'version halted');
-        this.deps.ports.observe.halted(name, version);
-      }
-      const first = outcome.screened[0];
-      if (first !== undefined) {
-        refused.push({
-          itemIndex,
-          reason: 'screened',
-          detail: `version ${String(first.version)}: ${first.reason}`,
-        });
-        screened += 1;
-      } else {
-        learned += 1;
-        this.#golden.add(this.#row);
-        this.#learnedToMs = Math.max(this.#learnedToMs ?? 0, eventTimeMs);
-      }
-      const scores = this.learner.versions.map(
-        ({ version }) => outcome.scores.find((one) => one.version === version)?.score ?? null,
-      );
-      scored.push({ eventId: id, eventTimeMs, label, weight, scores });
-    }
-    this.learner.position = offset + 1;
+    const { spec } = this.#model;
+    const applied = applyRecord(record, {
+      learner: this.learner,
+      spec,
+      offset,
+      recordTimeMs,
+      row: this.#row,
+      timer: this.#budget,
+      onLearned: (row) => {
+        this.#golden.add(row);
+      },
+    });
+    const { learned, duplicates, screened, refused, learnedToMs } = applied;
     const { observe } = this.deps.ports;
-    if (learned > 0) observe.events(name, 'learned', learned);
-    if (duplicates > 0) observe.events(name, 'duplicate', duplicates);
-    if (screened > 0) observe.events(name, 'screened', screened);
-    if (refused.length > screened) observe.events(name, 'refused', refused.length - screened);
-    return { kind: 'handled', emit: this.#scoresRecord(record, offset, scored), refused };
+    for (const { version, reason } of applied.halted) this.#noteHalt(version, reason);
+    this.#beside = besideAfter(this.#beside, learned, learnedToMs);
+    if (learned > 0) observe.events(spec.name, 'learned', learned);
+    if (duplicates > 0) observe.events(spec.name, 'duplicate', duplicates);
+    if (screened > 0) observe.events(spec.name, 'screened', screened);
+    if (refused.length > screened) observe.events(spec.name, 'refused', refused.length - screened);
+    return { kind: 'handled', emit: this.#scoresRecord(record, offset, applied.scored), refused };
   }
 
   /** Moves past offsets that hold nothing for this shard. */
@@ -179,73 +205,64 @@ export class ShardRuntime {
     this.#publisher.publishDue();
   }
 
-  /** Returns when the state was last saved, on the monotonic clock, ms. */
-  get savedAtMs(): number {
-    return this.#savedAtMs;
-  }
-
-  /** Saves the state as it is. Returns 'fenced' when the shard belongs to somebody else now. */
-  async save(): Promise<'saved' | 'fenced'> {
-    const { ports, checkpoint, model } = this.deps;
-    const startMs = ports.monotonicMs();
-    let taken = { position: -1, changes: -1 };
-    const result = await checkpoint.save(() => {
-      taken = { position: this.learner.position, changes: this.#changes };
-      const meta = { learnedToMs: this.#learnedToMs };
-      return { position: String(taken.position), meta, sections: this.learner.sections() };
-    });
-    if (result === 'fenced') return result;
-    this.#savedPosition = taken.position;
-    this.#savedChanges = taken.changes;
-    this.#savedAtMs = ports.monotonicMs();
-    ports.observe.checkpoint(model.spec.name, (this.#savedAtMs - startMs) / 1000);
-    return result;
-  }
-
-  /** Restores what is not part of the state proper but was kept beside it. */
-  remember(learnedToMs: number | null): void {
-    this.#learnedToMs = learnedToMs;
-  }
-
   view(): ShardView {
-    return {
-      shard: this.deps.shard,
-      position: this.learner.position,
-      savedPosition: this.#savedPosition,
-      stateDigest: this.deps.ports.stateDigest(this.learner.sections()),
-      versions: this.learner.versions.map(({ version, born }) => {
-        const one = this.learner.learner(version);
-        return {
-          version,
-          bornPosition: born.position,
-          mode: born.mode,
-          parent: born.parent ?? null,
-          examplesLearned: one.examplesLearned,
-          screened: one.screened,
-          isHalted: this.learner.haltedAt(version) !== undefined,
-          metrics: one.metrics.summary(),
-        };
-      }),
-    };
+    return shardView({
+      shard: this.deps.place.shard,
+      learner: this.learner,
+      savedPosition: this.saver.savedPosition,
+      milestones: this.#milestones.kept,
+      stateDigest: this.deps.ports.stateDigest,
+    });
   }
 
   /** Tells the metrics how every version does. */
   observeVersions(): void {
-    for (const { version } of this.learner.versions) {
-      const figures = this.learner.learner(version).metrics.summary();
-      this.deps.ports.observe.version(this.deps.model.spec.name, version, {
-        examples: figures.examples,
-        logLoss: figures.logLoss,
-        recentLogLoss: figures.recentLogLoss,
-        baseRateLogLoss: figures.baseRateLogLoss,
-        accuracy: figures.accuracyRate,
-        calibrationError: figures.expectedCalibrationError,
-      });
+    for (const { version, figures } of figuresOf(this.learner)) {
+      this.deps.ports.observe.version(this.#model.spec.name, version, figures);
     }
   }
 
   stop(): void {
     this.#publisher.stop();
+    this.#milestones.stop();
+  }
+
+  #keepBeside(change: Partial<KeptBeside>): void {
+    this.#beside = { ...this.#beside, ...change };
+    this.#changes += 1;
+    this.#keptChanges += 1;
+  }
+
+  #letRetiredGo(): void {
+    const isRetired = (version: number): boolean =>
+      this.#model.versions.some((known) => known.version === version && known.life === 'retired');
+    for (const { version } of this.learner.versions) {
+      if (!isRetired(version)) continue;
+      this.learner.retire(version);
+      void this.#publisher.forget(version).catch(() => undefined); // a snapshot left behind serves nobody: no plan names it
+      this.#changes += 1;
+    }
+  }
+
+  #haltAndResume(): void {
+    const isLive = (version: number): boolean => this.learner.versions.some((one) => one.version === version);
+    for (const version of this.#budget.takeExceeded()) {
+      if (!isLive(version) || this.learner.haltedAt(version) !== undefined) continue;
+      this.learner.halt(version);
+      this.#changes += 1;
+      const limit = String(this.deps.settings.versionBudgetMicros);
+      this.#noteHalt(version, `it takes more than ${limit} µs for an event, again and again`);
+    }
+    for (const { version, resumeSequence } of this.#model.versions) {
+      if (resumeSequence === 0 || !isLive(version)) continue;
+      if (this.learner.resume(version, resumeSequence)) this.#changes += 1;
+    }
+  }
+
+  #noteHalt(version: number, reason: string): void {
+    const { ports, place } = this.deps;
+    ports.log.error({ model: place.model, version, reason }, 'version halted');
+    ports.observe.halted(place.model, version);
   }
 
   /**
@@ -257,33 +274,25 @@ export class ShardRuntime {
     for (const due of dueBirths(this.#model, living(), upTo)) {
       if (due.mode === 'copy' && !living().includes(due.parent ?? 0)) continue;
       if (due.bornPosition !== null) this.skipTo(due.bornPosition);
-      const how = due.mode === 'cold' ? { mode: due.mode } : { mode: due.mode, parent: due.parent ?? 0 };
+      const how =
+        due.mode === 'copy' ? { mode: due.mode, parent: due.parent ?? 0 } : { mode: 'cold' as const };
       this.learner.birth(due.version, due.learner, how);
-      const { position } = this.learner;
-      this.deps.ports.log.info(
-        { model: this.#model.spec.name, version: due.version, position },
-        'version born',
-      );
-      this.#changes += 1;
+      this.#noteBirth(due.version);
     }
+  }
+
+  #noteBirth(version: number): void {
+    const { position } = this.learner;
+    this.deps.ports.log.info({ model: this.#model.spec.name, version, position }, 'version born');
+    this.#changes += 1;
   }
 
   #scoresRecord(record: TrainingEvents, offset: number, events: readonly ScoredEvent[]): OutRecord[] {
     if (events.length === 0 && record.watermarkMs === null) return [];
-    return [
-      {
-        topic: 'scores.v1',
-        key: this.deps.shardKey,
-        partition: this.deps.partition,
-        value: {
-          model: record.model,
-          shard: record.shard,
-          position: offset,
-          versions: this.learner.versions.map(({ version }) => version),
-          watermarkMs: record.watermarkMs,
-          events,
-        },
-      },
-    ];
+    const { shardKey: key, partition } = this.deps.place;
+    const { model, shard, watermarkMs } = record;
+    const versions = this.learner.versions.map(({ version }) => version);
+    const value = { model, shard, position: offset, versions, watermarkMs, events };
+    return [{ topic: 'scores.v1', key, partition, value }];
   }
 }

@@ -142,10 +142,12 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     state.position = learner.position;
     state.isSending = true;
     const sent = ports.send(records);
+    ports.onMoment('snapshot-sent');
     state.costMs += COST_SMOOTHING * (ports.threadCpuMs() - startCpuMs - state.costMs);
     state.nextAtMs = startMs + publishPauseMs(deps.minIntervalMs, state.costMs);
     sent
       .then(() => {
+        ports.onMoment('snapshot-acknowledged');
         const bytes = records.reduce((sum, { value }) => sum + (value as Snapshot).weights.length, 0);
         ports.observe.snapshot(deps.model, kind, bytes);
       })

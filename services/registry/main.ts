@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { loadConfig } from '../../shared/config/load-config.ts';
-import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { createApp } from '../../shared/http/app.ts';
 import { HttpProblem } from '../../shared/http/problem.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
@@ -18,6 +17,8 @@ import { retryWhileRetriable } from '../../shared/runtime/retry.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { parseLearner, parseModelSpec } from './adapters/model-spec-parser.ts';
 import { registrySettings } from './config.ts';
+import { createStartOf } from './adapters/kafka-log-positions.ts';
+import type { StartOf } from './adapters/kafka-log-positions.ts';
 import { registryRoutes } from './http/routes.ts';
 import { createRegistryMetrics } from './metrics.ts';
 import { createRegistry } from './service.ts';
@@ -36,7 +37,7 @@ let registry: Registry | undefined;
 let writer: TransactionalProducer | undefined;
 let leadership: Leadership | undefined;
 let isDeciding = false;
-let logEnd: (model: string) => Promise<number> = () => Promise.reject(new HttpProblem(503, 'not ready'));
+let startOf: StartOf = () => Promise.reject(new HttpProblem(503, 'not ready', { retryAfterSeconds: 1 }));
 
 function readable(): Registry {
   if (registry === undefined) throw new HttpProblem(503, `waiting for ${waiting}`, { retryAfterSeconds: 1 });
@@ -68,7 +69,13 @@ const app = await createApp({
     return leadership.isLeader() && !isDeciding ? ['the end of the version log'] : [];
   },
 });
-registryRoutes(app, { readable, writable, parseModelSpec, parseLearner, logEnd: (model) => logEnd(model) });
+registryRoutes(app, {
+  readable,
+  writable,
+  parseModelSpec,
+  parseLearner,
+  startOf: (model, from) => startOf(model, from),
+});
 
 async function startDeciding(): Promise<void> {
   const { kafka, codec, partitions } = await openTopics({
@@ -80,8 +87,7 @@ async function startDeciding(): Promise<void> {
     signal: stops.signal,
     onWait: (what) => (waiting = what),
   });
-  logEnd = async (model) =>
-    (await logRanges(kafka, 'training-events.v1')).get(partitionOf(`${model}#0`, partitions))?.end ?? 0;
+  startOf = createStartOf(kafka, partitions);
   const observe = createRegistryMetrics(metrics);
   const service = createRegistry({
     log,
@@ -96,12 +102,10 @@ async function startDeciding(): Promise<void> {
         throw error;
       }
     },
-    logEnd: (model) => logEnd(model),
     observe,
   });
   waiting = LOG_TOPIC;
   const follower: TopicFollower = await followTopic({
-    service: SERVICE,
     topic: LOG_TOPIC,
     kafka,
     codec,
@@ -141,7 +145,6 @@ async function startDeciding(): Promise<void> {
   const births = {
     start: async (): Promise<void> => {
       const snapshots = await followTopic({
-        service: `${SERVICE}-births`,
         topic: 'snapshots.v1',
         kafka,
         codec,

@@ -13,8 +13,6 @@ export interface RegistryPorts {
   readonly sha256: (text: string) => string;
   /** Writes all records in one fenced transaction; any failure ends the process. */
   readonly commit: (records: readonly OutRecord[]) => Promise<void>;
-  /** Returns the next offset of a model's partition of training-events.v1. */
-  readonly logEnd: (model: string) => Promise<number>;
   readonly observe: RegistryObserver;
 }
 

@@ -43,6 +43,9 @@ const RECORDED_AS: Readonly<Record<Command['kind'], ModelVersionEventKind>> = {
   'register-version': 'VersionRegistered',
   'approve-version': 'VersionApproved',
   'retire-version': 'VersionRetired',
+  'resume-version': 'VersionResumed',
+  'request-milestone': 'MilestoneRequested',
+  'reposition-shard': 'ShardRepositioned',
   'record-birth': 'VersionBorn',
   'set-traffic': 'TrafficPlanned',
 };

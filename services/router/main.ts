@@ -157,7 +157,6 @@ async function startRouting(): Promise<void> {
   });
   waiting = new Set(FOLLOWED_TOPICS);
   const followers = followTopics({
-    service: SERVICE,
     kafka,
     codec,
     log,

@@ -40,25 +40,48 @@ export interface ShardCheckpoint {
   /** Returns whether the epoch is still ours. */
   isOwned(): Promise<boolean>;
   /**
-   * Stores the state as it is when its turn comes: `take` is called then, once, and everything it names is copied before
-   * anything else runs. Pages first, then one compare-and-set of the manifest. Saves never overlap. Returns 'fenced' when
-   * somebody took the shard over: drop it then. A retriable failure leaves the picture taken; the next `save` stores that
-   * one first.
+   * Stores the state as it is when its turn comes, which is before `save` returns unless another save is under way or one
+   * has failed: `take` is called then, once, and everything it names is copied before anything else runs. Pages first,
+   * then one compare-and-set of the manifest. Saves never overlap. Returns 'fenced' when somebody took the shard over:
+   * drop it then. A retriable failure leaves the picture taken; the next `save` stores that one first.
    */
   save(take: () => SaveInput): Promise<'saved' | 'fenced'>;
+  /** Returns what the last successful save cost. */
+  readonly lastCost: () => SaveCost;
 }
 
-/**
- * Returns the checkpoint of a shard under a key prefix such as `headrace:learner:flights-late#0`.
- *
- * @param leastEpoch epoch to begin with where Redis knows none, such as the time in ms: epochs then go on rising even when
- *   Redis lost everything, and whoever compares them is not misled
- */
+/** What a save cost. */
+export interface SaveCost {
+  /** Time this thread was busy with it, ms. */
+  readonly busyMs: number;
+  /** Bytes of the pages written. */
+  readonly writtenBytes: number;
+}
+
+/** Moments in a save or a take-over at which dying must be harmless. */
+export type CheckpointMoment =
+  'epoch-raised' | 'state-loaded' | 'state-captured' | 'page-written' | 'pages-written' | 'manifest-flipped';
+
+/** What a checkpoint may be given besides its place. */
+export interface ShardCheckpointOptions {
+  /**
+   * Epoch to begin with where Redis knows none, such as the time in ms: epochs then go on rising even when Redis lost
+   * everything, and whoever compares them is not misled. Default 1.
+   */
+  readonly leastEpoch?: () => number;
+  /** Monotonic clock that measures what a save costs, ms. Default: nothing is measured. */
+  readonly monotonicMs?: () => number;
+  /** Called at every named moment; a proof ends the process there. */
+  readonly onMoment?: (moment: CheckpointMoment) => void;
+}
+
+/** Returns the checkpoint of a shard under a key prefix such as `headrace:learner:flights-late#0`. */
 export function createShardCheckpoint(
   redis: Redis,
   prefix: string,
-  leastEpoch: () => number = () => 1,
+  options: ShardCheckpointOptions = {},
 ): ShardCheckpoint {
+  const { leastEpoch = () => 1, monotonicMs = () => 0, onMoment = () => undefined } = options;
   const head = `{${prefix}}:head`;
   const pages = `{${prefix}}:pages`;
   let epoch = 0;
@@ -69,7 +92,19 @@ export function createShardCheckpoint(
   let pending: Capture | undefined;
   /** Sections that the manifest before the current one still named. */
   let gone: readonly SectionEntry[] = [];
-  let saving: Promise<unknown> = Promise.resolve();
+  let saving: Promise<unknown> | undefined;
+  let cost: SaveCost = { busyMs: 0, writtenBytes: 0 };
+  let busyMs = 0;
+
+  /** Returns what `work` returns, and counts the time for which it keeps the thread. */
+  function busy<T>(work: () => T): T {
+    const startMs = monotonicMs();
+    try {
+      return work();
+    } finally {
+      busyMs += monotonicMs() - startMs;
+    }
+  }
 
   async function readState(manifest: Manifest): Promise<Map<string, Uint8Array> | string> {
     const sections = new Map<string, Uint8Array>();
@@ -134,8 +169,10 @@ export function createShardCheckpoint(
       for (const { field, bytes } of writes.slice(from, from + PAGES_PER_CALL)) {
         args.push(field, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
       }
-      if ((await redis.eval(WRITE_PAGES, 2, head, pages, ...args)) === 0) return false;
+      if ((await busy(() => redis.eval(WRITE_PAGES, 2, head, pages, ...args))) === 0) return false;
+      onMoment('page-written');
     }
+    onMoment('pages-written');
     return true;
   }
 
@@ -156,6 +193,7 @@ export function createShardCheckpoint(
       currentText === '' ? '' : digestOf(currentText),
     );
     if (flipped === 0) return false;
+    onMoment('manifest-flipped');
     await forgetSections(capture.manifest);
     current = capture.manifest;
     currentText = text;
@@ -180,9 +218,13 @@ export function createShardCheckpoint(
     const storeNow = (capture: Capture): Promise<boolean> =>
       onRedis(`saving checkpoint ${prefix}`, () => store(capture));
     if (pending !== undefined && !(await storeNow(pending))) return 'fenced';
-    pending = captureState({ epoch, current, ...take() }); // its failure is not Redis's
-    if (!(await storeNow(pending))) return 'fenced';
+    busyMs = 0;
+    const capture = busy(() => captureState({ epoch, current, ...take() })); // its failure is not Redis's
+    pending = capture;
+    onMoment('state-captured');
+    if (!(await storeNow(capture))) return 'fenced';
     pending = undefined;
+    cost = { busyMs, writtenBytes: capture.writes.reduce((sum, { bytes }) => sum + bytes.length, 0) };
     return 'saved';
   }
 
@@ -195,17 +237,26 @@ export function createShardCheckpoint(
         currentText = '';
         gone = [];
         epoch = Number(await redis.eval(RAISE_EPOCH, 2, head, pages, leastEpoch()));
-        return load();
+        onMoment('epoch-raised');
+        const loaded = await load();
+        onMoment('state-loaded');
+        return loaded;
       }),
     isOwned: () =>
       onRedis(
         `reading the epoch of ${prefix}`,
         async () => (await redis.hget(head, 'epoch')) === String(epoch),
       ),
-    save(take) {
-      const saved = saving.then(() => saveNow(take));
-      saving = saved.catch(() => undefined);
-      return saved;
+    async save(take) {
+      while (saving !== undefined) await saving.catch(() => undefined); // its own caller hears of the failure
+      const saved = saveNow(take);
+      saving = saved;
+      try {
+        return await saved;
+      } finally {
+        saving = undefined;
+      }
     },
+    lastCost: () => cost,
   };
 }

@@ -1,3 +1,4 @@
+import { CRASH_AT_PATTERN } from '../runtime/crash-point.ts';
 import { Type } from 'typebox';
 import { Settings } from 'typebox/system';
 import type { Static, TObject } from 'typebox';
@@ -70,6 +71,16 @@ export const redisSettings = {
     default: 'redis://127.0.0.1:6379',
     minLength: 1,
     description: 'Redis with appendonly yes, appendfsync always, noeviction.',
+  }),
+};
+
+/** The setting for services whose recovery is proven by killing them. */
+export const crashSettings = {
+  CRASH_AT: Type.String({
+    default: '',
+    pattern: CRASH_AT_PATTERN,
+    description:
+      'For proofs: a crash point and at which passing of it to die by SIGKILL, as state-captured:3; empty for never.',
   }),
 };
 

@@ -135,8 +135,12 @@ export interface Snapshot {
   readonly chunkCount: number;
 }
 
-/** How a version starts: from nothing, or as a copy of its parent at the position of its birth. */
-export type BirthMode = 'cold' | 'copy';
+/**
+ * How a version starts: `cold`, from nothing; `copy`, as a copy of its parent at the position of its birth; `history`, from
+ * nothing at a past position, learning what came since before it joins the others; `milestone`, the same from a copy of its
+ * parent as a milestone kept it.
+ */
+export type BirthMode = 'cold' | 'copy' | 'history' | 'milestone';
 
 /** The complete desired routing of one model. */
 export interface TrafficPlan {
@@ -161,6 +165,9 @@ export type ModelVersionEventKind =
   | 'VersionApproved'
   | 'VersionBorn'
   | 'VersionRetired'
+  | 'VersionResumed'
+  | 'MilestoneRequested'
+  | 'ShardRepositioned'
   | 'TrafficPlanned';
 
 /** Record of `model-versions.v1`. */
@@ -177,6 +184,18 @@ export interface ModelVersionEvent {
   readonly plan: TrafficPlan;
   readonly previousHash: string;
   readonly hash: string;
+}
+
+/** Record of `milestones.v1`: one piece of a state kept on purpose. */
+export interface Milestone {
+  readonly model: string;
+  readonly shard: number;
+  readonly position: number;
+  readonly manifest: string;
+  readonly section: string;
+  readonly chunkIndex: number;
+  readonly chunkCount: number;
+  readonly bytes: Uint8Array;
 }
 
 /** One version on one router. */

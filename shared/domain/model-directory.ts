@@ -13,11 +13,14 @@ export interface VersionState {
   readonly isApproved: boolean;
   /**
    * Offset of training-events.v1 from which a `cold` version of a shard without any state starts: the end of the log when
-   * the version was registered, so that every event sent after the registration's answer is learned.
+   * the version was registered, so that every event sent after the registration's answer is learned. For `history` and
+   * `milestone` the offset from which the past is read again.
    */
   readonly startPosition: number;
   /** Position at which the learner recorded its birth; null before. */
   readonly bornPosition: number | null;
+  /** Sequence of the newest command to let it learn again after it was halted; 0 when there was none. */
+  readonly resumeSequence: number;
   readonly registeredAtMs: number;
 }
 
@@ -28,6 +31,10 @@ export interface ModelState {
   /** All versions ever registered, ascending. */
   readonly versions: readonly VersionState[];
   readonly plan: TrafficPlan;
+  /** Sequence of the newest command to keep a milestone; 0 when there was none. */
+  readonly milestoneSequence: number;
+  /** The newest command to go on at another position of the log with what was learned; null when there was none. */
+  readonly repositioned: { readonly sequence: number; readonly position: number } | null;
 }
 
 /** All models by name: the fold of model-versions.v1. */
@@ -45,6 +52,9 @@ export interface ModelVersionBodies {
   VersionApproved: Record<string, never>;
   VersionBorn: { readonly position: number };
   VersionRetired: Record<string, never>;
+  VersionResumed: Record<string, never>;
+  MilestoneRequested: Record<string, never>;
+  ShardRepositioned: { readonly position: number };
   TrafficPlanned: Record<string, never>;
 }
 
@@ -64,7 +74,14 @@ function evolveModel(model: ModelState | undefined, event: ModelVersionEvent): M
   const body: unknown = JSON.parse(event.body);
   if (event.kind === 'ModelCreated') {
     const { spec } = body as ModelVersionBodies['ModelCreated'];
-    return { spec, createdAtMs: event.atMs, versions: [], plan: event.plan };
+    return {
+      spec,
+      createdAtMs: event.atMs,
+      versions: [],
+      plan: event.plan,
+      milestoneSequence: 0,
+      repositioned: null,
+    };
   }
   if (model === undefined) return undefined;
   const planned = { ...model, plan: event.plan };
@@ -76,6 +93,7 @@ function evolveModel(model: ModelState | undefined, event: ModelVersionEvent): M
         life: 'registered',
         isApproved: false,
         bornPosition: null,
+        resumeSequence: 0,
         registeredAtMs: event.atMs,
       };
       return { ...planned, versions: [...model.versions, version] };
@@ -88,6 +106,14 @@ function evolveModel(model: ModelState | undefined, event: ModelVersionEvent): M
     }
     case 'VersionRetired':
       return withVersion(planned, event.version, { life: 'retired' });
+    case 'VersionResumed':
+      return withVersion(planned, event.version, { resumeSequence: event.sequence });
+    case 'MilestoneRequested':
+      return { ...planned, milestoneSequence: event.sequence };
+    case 'ShardRepositioned': {
+      const { position } = body as ModelVersionBodies['ShardRepositioned'];
+      return { ...planned, repositioned: { sequence: event.sequence, position } };
+    }
     case 'TrafficPlanned':
       return planned;
   }

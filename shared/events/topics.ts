@@ -1,6 +1,7 @@
 import type {
   DeadLetter,
   Labels,
+  Milestone,
   ModelVersionEvent,
   Predictions,
   PublishedTrafficPlan,
@@ -20,14 +21,15 @@ export interface TopicRecords {
   'model-versions.v1': ModelVersionEvent;
   'traffic.v1': PublishedTrafficPlan;
   'router-status.v1': RouterStatus;
+  'milestones.v1': Milestone;
   'dead-letters.v1': DeadLetter;
 }
 
 /** A topic that code reads or writes today. */
 export type TopicName = keyof TopicRecords;
 
-/** Every topic of the system; the last three are made now and written by what is built on the spine. */
-export type AnyTopicName = TopicName | 'milestones.v1' | 'artefacts.v1' | 'verdicts.v1';
+/** Every topic of the system; the last two are made now and written by what is built on the spine. */
+export type AnyTopicName = TopicName | 'artefacts.v1' | 'verdicts.v1';
 
 /** How a topic is made. */
 export interface TopicSettings {

@@ -87,3 +87,9 @@ export function kafkaError(doing: string, error: unknown): HeadraceError {
     cause: error,
   });
 }
+
+/** Returns Kafka's own name of a failure, such as `OFFSET_OUT_OF_RANGE`, or undefined when it has none. */
+export function kafkaErrorType(error: unknown): string | undefined {
+  const cause = error instanceof HeadraceError ? error.cause : error;
+  return typeof cause === 'object' && cause !== null && 'type' in cause ? String(cause.type) : undefined;
+}

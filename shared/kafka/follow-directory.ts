@@ -7,7 +7,6 @@ import type { TopicFollower } from './topic-follower.ts';
 
 /** What following the version log needs. */
 export interface DirectoryDeps {
-  readonly service: string;
   readonly kafka: KafkaClient;
   readonly codec: Codec;
   readonly onFatal: (error: unknown) => void;

@@ -1,15 +1,18 @@
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
-import { isRetriable, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Codec } from '../events/codec.ts';
 import type { TopicName } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import type { KafkaClient } from './client.ts';
+import { createCommitHints } from './commit-hints.ts';
 import { coPartitionedAssigner } from './assigner.ts';
 import { evictFormerSelf } from './evict-former-self.ts';
 import { consumedRecord, topicPartitionKey } from './consumed.ts';
 import type { TopicPartition } from './consumed.ts';
 import { Cursors } from './cursor.ts';
+import { createOutbox } from './outbox.ts';
+import type { LoopMoment, PartitionHandler } from './partition-handler.ts';
 import type { OutRecord, RecordProducer } from './producer.ts';
 import { decodeBatch, recordsOf } from './record-batch.ts';
 import type { RecordBatch } from './record-batch.ts';
@@ -17,23 +20,8 @@ import type { RecordBatch } from './record-batch.ts';
 /** Kafka answers a fetch or a heartbeat at least every second; silence of this long means that it is away, ms. */
 const SILENCE_MS = 5000;
 
-/** What a service does with its share of the partitions. The loop calls one method at a time per partition. */
-export interface PartitionHandler {
-  /**
-   * Called on every (re)join with all partitions now ours, while none of them is delivered. Returns where to read each
-   * from. Partitions not named any more are someone else's: their state is dropped here.
-   */
-  takeOver(assigned: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>>;
-  /** Returns one outcome a record, in order. A retriable failure makes the loop call again with the same batch. */
-  handle(batch: RecordBatch): readonly Outcome<OutRecord>[] | Promise<readonly Outcome<OutRecord>[]>;
-  /**
-   * Called when everything the batch emitted is acknowledged: the place to checkpoint. Returns the offset that may be
-   * committed as a hint for lag dashboards, or undefined for none yet.
-   */
-  settle(batch: RecordBatch): Promise<number | undefined>;
-  /** Called with the position of a partition after batches that held nothing for us. */
-  skipTo?(partition: TopicPartition, nextOffset: number): void;
-}
+/** How many batches may be handled whose emissions are not acknowledged yet. */
+const UNSETTLED_MAX = 4;
 
 /** What the loop needs. */
 export interface GroupConsumerDeps {
@@ -53,6 +41,8 @@ export interface GroupConsumerDeps {
   readonly onOutcome?: (topic: TopicName, outcome: Outcome<OutRecord>) => void;
   /** Session timeout, ms; a member silent for longer loses its partitions. */
   readonly sessionTimeoutMs?: number;
+  /** Called at every named moment; a proof ends the process there. */
+  readonly onMoment?: (moment: LoopMoment) => void;
 }
 
 /** A running consumer loop. */
@@ -69,8 +59,9 @@ export interface GroupConsumer {
 
 /**
  * Starts the only consumer loop of the system. For every batch, in this order: decode, decide, write what the
- * decisions emit and wait for the acknowledgement, settle (checkpoint), commit. Dying at any point repeats the batch
- * from the last settled position; nothing is skipped. Whatever is away (Kafka, Redis, the schema registry) makes the
+ * decisions emit and wait for the acknowledgement, settle (checkpoint), commit. A handler may let the loop read on while
+ * writes are on their way (`mustSettle`); it is settled only when everything emitted so far is acknowledged. Dying at any
+ * point repeats from the last settled position; nothing is skipped. Whatever is away (Kafka, Redis, the schema registry) makes the
  * loop wait and try again; undecodable content goes to the dead letters and the batch goes on.
  */
 export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<GroupConsumer> {
@@ -92,10 +83,52 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
   });
   let joins = 0;
   let heardAtMs = deps.nowMs();
+  const onMoment = deps.onMoment ?? ((): void => undefined);
+  const retry = {
+    log,
+    signal: stopping.signal,
+    onRetry: (error: unknown): void => {
+      waitsFor = messageOf(error);
+    },
+  };
+  /** The newest batch of each partition that was handled and not settled. */
+  const unsettled = new Map<string, RecordBatch>();
+  let isInBatch = false;
+  let settling: Promise<void> | undefined;
+  const hints = createCommitHints(consumer, log, () => {
+    onMoment('offset-committed');
+  });
+  const outbox = createOutbox({
+    producer,
+    retry,
+    onFatal: deps.onFatal,
+    onDrained: () => {
+      if (unsettled.size === 0 || isInBatch || stopping.signal.aborted) return;
+      settling = settle().catch(deps.onFatal);
+    },
+  });
+
+  /** Settles the newest batch of every partition. Everything emitted must be acknowledged. */
+  async function settle(): Promise<void> {
+    onMoment('emissions-acknowledged');
+    for (const [key, batch] of [...unsettled]) {
+      unsettled.delete(key);
+      const settled = await retryWhileRetriable(() => handler.settle(batch), {
+        ...retry,
+        what: 'checkpointing',
+      });
+      if (settled !== undefined) hints.add(batch, settled);
+    }
+    waitsFor = undefined;
+    onMoment('batch-settled');
+  }
 
   async function join(assigned: readonly TopicPartition[]): Promise<void> {
     const mine = (joins += 1);
     waitsFor = 'taking over partitions';
+    await settling;
+    await outbox.drained(); // taking over may store what was learned: nothing of it may be on its way
+    unsettled.clear();
     const positions = await retryWhileRetriable(() => handler.takeOver(assigned), {
       what: 'taking over partitions',
       log,
@@ -109,6 +142,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       cursors.seek(key, position);
       consumer.seek({ topic, partition, offset: String(position) });
     }
+    onMoment('partitions-taken-over');
     consumer.resume(topics.map((topic) => ({ topic })));
     waitsFor = undefined;
   }
@@ -149,6 +183,19 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     payload: EachBatchPayload,
     batch: Batch & { fetchedOffset?: string },
   ): Promise<void> {
+    await settling;
+    isInBatch = true;
+    try {
+      await handleBatch(payload, batch);
+    } finally {
+      isInBatch = false;
+    }
+  }
+
+  async function handleBatch(
+    payload: EachBatchPayload,
+    batch: Batch & { fetchedOffset?: string },
+  ): Promise<void> {
     const topic = batch.topic as TopicName;
     const { partition } = batch;
     const key = topicPartitionKey(topic, partition);
@@ -160,12 +207,14 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       if (cursor !== undefined) consumer.seek({ topic, partition, offset: String(cursor) });
       return;
     }
-    const heartbeat = (): Promise<void> => payload.heartbeat();
-    const onRetry = async (error: unknown): Promise<void> => {
-      waitsFor = messageOf(error);
-      await heartbeat();
+    const retryAlive = {
+      ...retry,
+      onRetry: async (error: unknown): Promise<void> => {
+        retry.onRetry(error);
+        await payload.heartbeat();
+      },
     };
-    const retry = { log, signal: stopping.signal, onRetry };
+    onMoment('batch-fetched');
     const raw = batch.messages.map((message) => consumedRecord(topic, partition, message));
     await retryWhileRetriable(
       () =>
@@ -173,7 +222,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
           topic,
           raw.map(({ value }) => value),
         ),
-      { ...retry, what: 'learning writer schemas' },
+      { ...retryAlive, what: 'learning writer schemas' },
     );
     const { typed, poison } = decodeBatch(deps, raw);
     const nextOffset = Number(batch.lastOffset()) + 1;
@@ -185,7 +234,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       highWatermark: Number(batch.highWatermark),
     };
     const outcomes = await retryWhileRetriable(async () => handler.handle(records), {
-      ...retry,
+      ...retryAlive,
       what: `handling ${topic}`,
     });
     typed.forEach(({ topic: from }, index) => {
@@ -193,26 +242,19 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       if (outcome !== undefined) deps.onOutcome?.(from, outcome);
     });
     const out = [...poison, ...recordsOf(records, outcomes, { service: deps.service, atMs: deps.nowMs() })];
-    if (out.length > 0)
-      await retryWhileRetriable(() => producer.send(out), { ...retry, what: 'writing what was decided' });
+    onMoment('batch-applied');
+    outbox.add(out);
+    unsettled.set(key, records);
     cursors.skipTo(key, fetchedOffset, nextOffset);
-    const settled = await retryWhileRetriable(() => handler.settle(records), {
-      ...retry,
-      what: 'checkpointing',
-    });
-    waitsFor = undefined;
-    if (settled !== undefined) await commitHint(topic, partition, settled);
-    await heartbeat();
+    const isDue = handler.mustSettle?.(records) !== false || outbox.waiting() > UNSETTLED_MAX;
+    if (isDue || outbox.waiting() === 0) await settleAll();
+    await payload.heartbeat();
   }
 
-  /** The committed offset only feeds lag dashboards: a failure to write it is not worth stopping for. */
-  async function commitHint(topic: TopicName, partition: number, offset: number): Promise<void> {
-    try {
-      await consumer.commitOffsets([{ topic, partition, offset: String(offset) }]);
-    } catch (error) {
-      if (!isRetriable(error))
-        log.debug({ topic, partition, reason: messageOf(error) }, 'commit hint refused');
-    }
+  /** Settles once everything emitted is acknowledged. */
+  async function settleAll(): Promise<void> {
+    await outbox.drained();
+    await settle();
   }
 
   await evictFormerSelf(kafka, deps.groupId);
@@ -240,6 +282,9 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     async stop() {
       stopping.abort();
       await consumer.stop();
+      await settling;
+      await outbox.drained().catch(() => undefined); // what is not written now is decided again from the checkpoint
+      await hints.flush();
       await consumer.disconnect();
     },
   };

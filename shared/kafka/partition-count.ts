@@ -81,3 +81,23 @@ export function createRangeReader(kafka: KafkaClient): RangeReader {
     close: () => admin.disconnect().catch(() => undefined),
   };
 }
+
+/** Returns the offset of the first record at or after a time, or `otherwise` when there is none. */
+export async function offsetAtTime(
+  kafka: KafkaClient,
+  { topic, partition }: { readonly topic: AnyTopicName; readonly partition: number },
+  timeMs: number,
+  otherwise: number,
+): Promise<number> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, timeMs);
+    const found = Number(offsets.find((one) => one.partition === partition)?.offset ?? -1);
+    return found < 0 ? otherwise : found;
+  } catch (error) {
+    throw kafkaError(`reading the offsets of ${topic}`, error);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}

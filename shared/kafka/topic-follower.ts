@@ -1,14 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '../events/codec.ts';
 import type { TopicName, TopicRecords } from '../events/topics.ts';
-import { messageOf } from '../errors.ts';
+import { isRetriable, messageOf } from '../errors.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import type { KafkaClient } from './client.ts';
-import { kafkaError } from './client.ts';
-import { consumedRecord } from './consumed.ts';
+import { kafkaErrorType } from './client.ts';
 import type { ConsumedRecord } from './consumed.ts';
 import { logRanges } from './partition-count.ts';
+import { createTopicReader } from './topic-reader.ts';
+import type { FetchedPartition } from './topic-reader.ts';
+
+const WAIT_MS = 500;
+const PAUSE_AFTER_FAILURE_MS = 100;
 
 /** One record of a followed topic; value is null for a tombstone. */
 export interface FollowedRecord<Topic extends TopicName> {
@@ -18,13 +21,12 @@ export interface FollowedRecord<Topic extends TopicName> {
 
 /** What a follower needs. */
 export interface TopicFollowerDeps<Topic extends TopicName> {
-  readonly service: string;
   readonly topic: Topic;
   readonly kafka: KafkaClient;
   readonly codec: Codec;
   /**
-   * Called once for each record of the topic in offset order within its partition, however often the group rejoins.
-   * Must not throw: a fold decides what to do with a record it does not like.
+   * Called once for each record of the topic in offset order within its partition. Must not throw: a fold decides what to
+   * do with a record it does not like.
    */
   readonly onRecord: (record: FollowedRecord<Topic>) => void;
   /** Tells by its key whether a record is wanted; the others are passed over without being decoded. Default: all. */
@@ -47,32 +49,20 @@ export interface TopicFollower {
 }
 
 /**
- * Follows every partition of a topic from its start, in a consumer group of its own (kafkajs knows no other way), which
- * is deleted on stop. A rejoin re-reads the topic; the guard by offset keeps the fold from seeing a record twice.
+ * Follows every partition of a topic from its start, without a consumer group: one reading loop for each broker that leads
+ * any. Kafka away is waited for; a position that retention has removed moves to the log's start.
  */
 export async function followTopic<Topic extends TopicName>(
   deps: TopicFollowerDeps<Topic>,
 ): Promise<TopicFollower> {
   const { topic, kafka, codec } = deps;
-  const groupId = `headrace-${deps.service}-${topic}-${randomUUID()}`;
+  const { log } = kafka;
   const positions = new Map<number, number>();
   const awaited = new Map<number, number>();
   const stopping = new AbortController();
-  let markCaughtUp: () => void = () => undefined;
+  const isStopping = (): boolean => stopping.signal.aborted;
+  const caughtUp = Promise.withResolvers<undefined>();
   let isCaughtUp = false;
-  const caughtUp = new Promise<void>((resolve) => {
-    markCaughtUp = resolve;
-  });
-  const consumer: Consumer = kafka.consumer({
-    groupId,
-    sessionTimeout: 6000,
-    heartbeatInterval: 1000,
-    maxWaitTimeInMs: 500,
-    maxBytesPerPartition: 4 * 1024 * 1024,
-    allowAutoTopicCreation: false,
-    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
-  });
-
   let watchers: { partition: number; offset: number; resolve: () => void }[] = [];
 
   function moveTo(partition: number, nextOffset: number): void {
@@ -85,64 +75,85 @@ export async function followTopic<Topic extends TopicName>(
     if ((awaited.get(partition) ?? Infinity) <= nextOffset) awaited.delete(partition);
     if (awaited.size === 0 && !isCaughtUp) {
       isCaughtUp = true;
-      markCaughtUp();
+      caughtUp.resolve(undefined);
     }
   }
 
-  async function take({ batch, heartbeat }: EachBatchPayload): Promise<void> {
-    const { partition } = batch;
-    const raw = batch.messages
-      .map((message) => consumedRecord(topic, partition, message))
-      .filter(({ offset, key }) => {
-        const isNew = offset >= (positions.get(partition) ?? 0);
-        return isNew && (deps.wants?.(key === null ? '' : Buffer.from(key).toString('utf8')) ?? true);
-      });
-    await retryWhileRetriable(
-      () =>
-        codec.learnWriters(
-          topic,
-          raw.map(({ value }) => value),
-        ),
-      {
-        what: `learning the writer schemas of ${topic}`,
-        log: kafka.log,
-        signal: stopping.signal,
-        onRetry: () => heartbeat(),
-      },
+  async function fold({ partition, records, nextOffset }: FetchedPartition): Promise<void> {
+    const raw = records.filter(
+      ({ offset, key }) =>
+        offset >= (positions.get(partition) ?? 0) &&
+        (deps.wants?.(key === null ? '' : Buffer.from(key).toString('utf8')) ?? true),
     );
+    const values = raw.map(({ value }) => value);
+    await retryWhileRetriable(() => codec.learnWriters(topic, values), {
+      what: `learning the writer schemas of ${topic}`,
+      log,
+      signal: stopping.signal,
+    });
     for (const source of raw) {
       const decoded = source.value === null ? undefined : codec.decode(topic, source.value);
       if (decoded === undefined) deps.onRecord({ source, value: null });
       else if (decoded.ok) deps.onRecord({ source, value: decoded.value });
       else deps.onUndecodable?.(source, decoded.reason);
     }
-    moveTo(partition, Number(batch.lastOffset()) + 1);
-    await heartbeat();
+    moveTo(partition, nextOffset);
   }
 
-  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-    if (payload.batchSize === 0) moveTo(payload.partition, Number(payload.lastOffset) + 1);
-  });
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (!payload.restart) deps.onFatal(payload.error);
-  });
+  /** Moves positions that retention has removed to the log's start. */
+  async function moveIntoLog(): Promise<void> {
+    for (const [partition, { start }] of await logRanges(kafka, topic)) {
+      if ((positions.get(partition) ?? 0) < start) moveTo(partition, start);
+    }
+  }
 
-  const ranges = await retryWhileRetriable(() => logRanges(kafka, topic), {
-    what: `reading the end of ${topic}`,
-    log: kafka.log,
-    signal: stopping.signal,
-  });
-  for (const [partition, { start, end }] of ranges) if (end > start) awaited.set(partition, end);
+  const reader = createTopicReader(kafka, topic);
+  /** Loops by the broker they read from. */
+  const loops = new Map<number, Promise<void>>();
+
+  async function followLeader(leader: number): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const leaders = await reader.leaders();
+        beginLoops(leaders);
+        const mine = leaders.get(leader);
+        if (mine === undefined) break;
+        const wanted = new Map(mine.map((partition) => [partition, positions.get(partition) ?? 0]));
+        for (const fetched of await reader.fetch(leader, wanted, WAIT_MS)) await fold(fetched);
+      } catch (error) {
+        if (isStopping()) break;
+        if (!isRetriable(error)) throw error;
+        log.debug({ topic, leader, reason: messageOf(error) }, 'following is tried again');
+        if (kafkaErrorType(error) === 'OFFSET_OUT_OF_RANGE') await moveIntoLog().catch(() => undefined);
+        await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+    loops.delete(leader);
+  }
+
+  function beginLoops(leaders: ReadonlyMap<number, readonly number[]>): void {
+    for (const leader of leaders.keys()) {
+      if (loops.has(leader)) continue; // a partition without a leader is asked of nobody until it has one
+      const loop = followLeader(leader);
+      loops.set(leader, loop);
+      loop.catch(deps.onFatal);
+    }
+  }
+
+  const retry = { what: `following ${topic}`, log, signal: stopping.signal };
+  const [ranges, leaders] = await retryWhileRetriable(
+    () => Promise.all([logRanges(kafka, topic), reader.leaders()]),
+    retry,
+  );
+  for (const [partition, { start, end }] of ranges) {
+    positions.set(partition, start);
+    if (end > start) awaited.set(partition, end);
+  }
   if (awaited.size === 0) moveTo(0, 0);
-
-  await consumer.connect().catch((error: unknown) => {
-    throw kafkaError(`following ${topic}`, error);
-  });
-  await consumer.subscribe({ topic, fromBeginning: true });
-  await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: take });
+  beginLoops(leaders);
 
   return {
-    caughtUp,
+    caughtUp: caughtUp.promise,
     isCaughtUp: () => isCaughtUp,
     reached: (partition, offset) =>
       (positions.get(partition) ?? 0) >= offset
@@ -153,22 +164,9 @@ export async function followTopic<Topic extends TopicName>(
     position: (partition) => positions.get(partition) ?? 0,
     async stop() {
       stopping.abort();
-      await consumer.stop();
-      await consumer.disconnect();
-      await deleteGroup(kafka, groupId);
+      const ending = [...loops.values()];
+      await reader.close(); // ends what waits for a broker
+      await Promise.allSettled(ending);
     },
   };
-}
-
-/** Deletes a group that nobody needs any more; when that fails, the broker forgets it by itself after a while. */
-async function deleteGroup(kafka: KafkaClient, groupId: string): Promise<void> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    await admin.deleteGroups([groupId]);
-  } catch (error) {
-    kafka.log.debug({ groupId, reason: messageOf(error) }, 'group not deleted');
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
 }

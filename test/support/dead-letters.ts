@@ -18,7 +18,6 @@ export async function followDeadLetters(system: System): Promise<DeadLetters> {
   await codec.prepare(['dead-letters.v1']);
   const all: DeadLetter[] = [];
   const follower = await followTopic({
-    service: 'test',
     topic: 'dead-letters.v1',
     kafka: system.kafka,
     codec,

@@ -15,16 +15,35 @@ export function shardStart(model: ModelState): ShardStart {
   const learning = learningVersions(model);
   if (learning.length === 0) return { kind: 'nothing-to-learn' };
   const living = new Set(learning.map(({ version }) => version));
-  for (const { version, mode, parent } of learning) {
+  for (const { version, mode, parent, bornPosition } of learning) {
+    if (bornPosition !== null && isFromPast(mode)) {
+      const reason = `version ${String(version)} learned the past before it joined the others at ${String(bornPosition)}: only a milestone can bring it back`;
+      return { kind: 'refused', reason };
+    }
     if (mode === 'copy' && !living.has(parent ?? 0)) {
       const reason = `version ${String(version)} is a copy of version ${String(parent)}, which is retired: its state cannot be learned again from the log`;
       return { kind: 'refused', reason };
     }
   }
+  const first = learning[0];
+  const atOnce = learning.filter((version) => version === first || !isFromPast(version.mode));
   const position = Math.min(
-    ...learning.map(({ bornPosition, startPosition }) => bornPosition ?? startPosition),
+    ...atOnce.map(({ bornPosition, startPosition }) => bornPosition ?? startPosition),
   );
   return { kind: 'start', position };
+}
+
+function isFromPast(mode: VersionState['mode']): boolean {
+  return mode === 'history' || mode === 'milestone';
+}
+
+/**
+ * Returns the versions that must learn the past before they can join the living ones. The first version of a shard that knows
+ * nothing is not among them: the shard itself begins in the past then.
+ */
+export function pastLearners(model: ModelState, living: readonly number[]): readonly VersionState[] {
+  if (living.length === 0) return [];
+  return learningVersions(model).filter(({ version, mode }) => isFromPast(mode) && !living.includes(version));
 }
 
 /**
@@ -40,7 +59,8 @@ export function dueBirths(
     .filter(
       ({ version, bornPosition, startPosition, mode }) =>
         !living.includes(version) &&
-        (bornPosition ?? (mode === 'cold' && living.length === 0 ? startPosition : position)) <= position,
+        (living.length === 0 || !isFromPast(mode)) &&
+        (bornPosition ?? (mode !== 'copy' && living.length === 0 ? startPosition : position)) <= position,
     )
     .sort((a, b) => (a.bornPosition ?? Infinity) - (b.bornPosition ?? Infinity) || a.version - b.version);
 }

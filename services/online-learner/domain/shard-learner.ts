@@ -3,7 +3,8 @@ import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { DuplicateWindow } from '../../../shared/domain/duplicate-window.ts';
 import { decodeShardMeta, encodeShardMeta } from './shard-meta.ts';
-import type { VersionIdentity } from './version-identity.ts';
+import type { StepTimer } from './time-budget.ts';
+import type { Birth, VersionIdentity } from './version-identity.ts';
 import { VersionLearner } from './version-learner.ts';
 import type { RowSpec } from './version-learner.ts';
 
@@ -54,6 +55,8 @@ interface Member {
   readonly learner: VersionLearner;
   readonly score: { version: number; score: number };
   haltedAt: number | null;
+  /** Sequence of the newest command to resume that was carried out, or found nothing to do. */
+  resumed: number;
 }
 
 /**
@@ -95,8 +98,8 @@ export class ShardLearner {
     shard.position = meta.position;
     shard.lastRecordDigest = meta.lastRecordDigest;
     shard.#duplicates = DuplicateWindow.restore(readSection('duplicates'));
-    shard.#members = meta.versions.map(({ haltedAt, ...identity }) =>
-      memberOf(VersionLearner.restore(spec, identity, readSection), haltedAt),
+    shard.#members = meta.versions.map(({ haltedAt, resumed, ...identity }) =>
+      memberOf(VersionLearner.restore(spec, identity, readSection), haltedAt, resumed),
     );
     shard.#selectLearning();
     return shard;
@@ -122,20 +125,54 @@ export class ShardLearner {
    * throws is halted and the others go on. The outcome and all in it are reused by the next call.
    *
    * @param recordTimeMs timestamp of the Kafka record that holds the event
+   * @param timer measures what versions take for some of the events; changes nothing
    */
-  apply(event: TrainingExample, recordTimeMs: number): ApplyOutcome {
+  apply(event: TrainingExample, recordTimeMs: number, timer?: StepTimer): ApplyOutcome {
     const outcome = this.#outcome;
     if (outcome.screened.length > 0) outcome.screened.length = 0;
     if (outcome.halted.length > 0) outcome.halted.length = 0;
     outcome.isDuplicate = !this.#duplicates.addIfNew(event.id, recordTimeMs);
     outcome.scores = outcome.isDuplicate ? NO_SCORES : this.#scores;
     if (outcome.isDuplicate) return outcome;
-    for (const member of this.#learning) this.#applyTo(member, event);
+    if (timer?.wantsNext() === true) this.#applyTimed(event, timer);
+    else for (const member of this.#learning) this.#applyTo(member, event);
     if (outcome.halted.length > 0) {
       this.#selectLearning();
       outcome.scores = this.#scores;
     }
     return outcome;
+  }
+
+  /** Returns the scores of an outcome as a new list with one entry a live version, null where it gave none. */
+  scoresOf(outcome: ApplyOutcome): (number | null)[] {
+    if (outcome.scores.length === this.#members.length) return outcome.scores.map(({ score }) => score);
+    return this.#members.map(
+      ({ score: { version } }) => outcome.scores.find((one) => one.version === version)?.score ?? null,
+    );
+  }
+
+  /**
+   * Takes over a version that another shard learner has taught up to this very position, which now learns with the others.
+   *
+   * @throws RangeError when the positions differ, the version is live already or not there, or four are live
+   */
+  adopt(version: number, from: ShardLearner, startPosition: number): void {
+    if (from.position !== this.position) {
+      const positions = `${String(from.position)}, allowed ${String(this.position)}`;
+      throw new RangeError(`adopting version ${String(version)}: its position is ${positions}`);
+    }
+    this.#assertRoom(version);
+    const { identity } = from.learner(version);
+    const { mode, parent } = identity.born;
+    const born: Birth = {
+      position: this.position,
+      mode: mode === 'cold' ? 'history' : 'milestone',
+      startPosition,
+      ...(parent === undefined ? {} : { parent }),
+    };
+    const sections = new Map(from.sections().map((section) => [section.name, section]));
+    const read = (name: string): Uint8Array => sections.get(name)?.bytes() ?? new Uint8Array();
+    this.#admit(VersionLearner.restore(this.#spec, { ...identity, born }, read));
   }
 
   /**
@@ -144,21 +181,12 @@ export class ShardLearner {
    * @throws RangeError when the version is live already, four are, the parent is not, or its config cannot be copied
    */
   birth(version: number, config: LearnerConfig, how: BirthMode): void {
-    if (this.#members.some(({ learner }) => learner.identity.version === version)) {
-      throw new RangeError(`birth of version ${String(version)}: it is live already`);
-    }
-    if (this.#members.length >= LIVE_VERSIONS_MAX) {
-      const live = `${String(this.#members.length)} versions are live`;
-      throw new RangeError(
-        `birth of version ${String(version)}: ${live}, allowed ${String(LIVE_VERSIONS_MAX)}`,
-      );
-    }
+    this.#assertRoom(version);
     const learner =
       how.mode === 'cold'
         ? VersionLearner.cold(this.#spec, version, config, this.position)
         : this.learner(how.parent).fork(version, config, this.position);
-    this.#members = [...this.#members, memberOf(learner, null)].sort(byVersion);
-    this.#selectLearning();
+    this.#admit(learner);
   }
 
   /** Removes a version and its state. Throws RangeError when it is not live. */
@@ -168,10 +196,25 @@ export class ShardLearner {
     this.#selectLearning();
   }
 
-  /** Stops a version's scoring and learning for good; its state stays. Throws RangeError when it is not live. */
+  /** Stops a version's scoring and learning until `resume`; its state stays. Throws RangeError when it is not live. */
   halt(version: number): void {
     this.#member(version).haltedAt ??= this.position;
     this.#selectLearning();
+  }
+
+  /**
+   * Lets a halted version score and learn again from the current position on. Returns whether the command is new: each is
+   * carried out once, also when the version was not halted. Throws RangeError when it is not live.
+   *
+   * @param sequence number of the command in the version log
+   */
+  resume(version: number, sequence: number): boolean {
+    const member = this.#member(version);
+    if (sequence <= member.resumed) return false;
+    member.resumed = sequence;
+    member.haltedAt = null;
+    this.#selectLearning();
+    return true;
   }
 
   /**
@@ -191,6 +234,30 @@ export class ShardLearner {
     this.#scores = this.#learning.map(({ score }) => score);
   }
 
+  #assertRoom(version: number): void {
+    if (this.#members.some(({ learner }) => learner.identity.version === version)) {
+      throw new RangeError(`birth of version ${String(version)}: it is live already`);
+    }
+    if (this.#members.length < LIVE_VERSIONS_MAX) return;
+    const live = `${String(this.#members.length)} versions are live`;
+    throw new RangeError(
+      `birth of version ${String(version)}: ${live}, allowed ${String(LIVE_VERSIONS_MAX)}`,
+    );
+  }
+
+  #admit(learner: VersionLearner): void {
+    this.#members = [...this.#members, memberOf(learner, null, 0)].sort(byVersion);
+    this.#selectLearning();
+  }
+
+  #applyTimed(event: TrainingExample, timer: StepTimer): void {
+    for (const member of this.#learning) {
+      const startMs = timer.nowMs();
+      this.#applyTo(member, event);
+      timer.took(member.score.version, timer.nowMs() - startMs);
+    }
+  }
+
   #applyTo(member: Member, event: TrainingExample): void {
     const { version } = member.learner.identity;
     try {
@@ -204,7 +271,11 @@ export class ShardLearner {
   }
 
   #metaBytes(): Uint8Array {
-    const versions = this.#members.map(({ learner, haltedAt }) => ({ ...learner.identity, haltedAt }));
+    const versions = this.#members.map(({ learner, haltedAt, resumed }) => ({
+      ...learner.identity,
+      haltedAt,
+      resumed,
+    }));
     const { position, lastRecordDigest } = this;
     return encodeShardMeta(this.#spec, { position, lastRecordDigest, versions });
   }
@@ -217,8 +288,8 @@ export class ShardLearner {
   }
 }
 
-function memberOf(learner: VersionLearner, haltedAt: number | null): Member {
-  return { learner, score: { version: learner.identity.version, score: 0 }, haltedAt };
+function memberOf(learner: VersionLearner, haltedAt: number | null, resumed: number): Member {
+  return { learner, score: { version: learner.identity.version, score: 0 }, haltedAt, resumed };
 }
 
 function byVersion(a: Member, b: Member): number {

@@ -8,6 +8,8 @@ const FORMAT = 1;
 export interface VersionRecord extends VersionIdentity {
   /** Position at which the version was halted, or null while it learns. */
   readonly haltedAt: number | null;
+  /** Sequence of the newest command to resume that was carried out; 0 before the first. */
+  readonly resumed: number;
 }
 
 /** Everything of a shard's state that is neither numbers in bulk nor the duplicate window. */
@@ -37,22 +39,38 @@ export function encodeShardMeta(spec: RowSpec, meta: ShardMeta): Uint8Array {
  */
 export function decodeShardMeta(spec: RowSpec, bytes: Uint8Array): ShardMeta {
   // The bytes are our own, and the store has verified their digest.
-  const stored = JSON.parse(new TextDecoder().decode(bytes)) as ShardMeta & { format: number; rows: unknown };
+  const stored = JSON.parse(new TextDecoder().decode(bytes)) as StoredMeta;
   if (stored.format !== FORMAT) {
     throw new RangeError(`restoring meta: format ${String(stored.format)}, allowed ${String(FORMAT)}`);
   }
   const [found, expected] = [JSON.stringify(stored.rows), JSON.stringify(rowsOf(spec))];
   if (found !== expected) throw new RangeError(`restoring meta: rows ${found}, allowed ${expected}`);
-  return stored;
+  return {
+    ...stored,
+    versions: stored.versions.map((version) => ({ ...version, resumed: version.resumed ?? 0 })),
+  };
+}
+
+/** What may be stored: software before this one knew no commands to resume. */
+interface StoredMeta extends Omit<ShardMeta, 'versions'> {
+  readonly format: number;
+  readonly rows: unknown;
+  readonly versions: readonly (Omit<VersionRecord, 'resumed'> & { readonly resumed?: number })[];
 }
 
 function rowsOf(spec: RowSpec): unknown {
   return { features: spec.features.map(({ name, type }) => ({ name, type })), crosses: spec.crosses };
 }
 
-function canonicalVersion({ version, config, born, haltedAt }: VersionRecord): unknown {
-  const { position, mode, parent } = born;
-  return { version, config: canonicalConfig(config), born: { position, mode, parent }, haltedAt };
+function canonicalVersion({ version, config, born, haltedAt, resumed }: VersionRecord): unknown {
+  const { position, mode, parent, startPosition } = born;
+  return {
+    version,
+    config: canonicalConfig(config),
+    born: { position, mode, parent, startPosition },
+    haltedAt,
+    resumed,
+  };
 }
 
 function canonicalConfig({ kind, tableBits, alpha, beta, l1, l2 }: LearnerConfig): LearnerConfig {

@@ -35,6 +35,24 @@ export class TouchedCoordinates {
     this.#count++;
   }
 
+  /** Marks the coordinates of the pairs at elements `at … at + width - 1` whose value is not 0. */
+  markRow(indices: Int32Array, values: Float32Array, at: number, width: number): void {
+    const bits = this.#bits;
+    const pageFlags = this.pageFlags;
+    const end = at + width;
+    for (let k = at; k < end; k++) {
+      if (values[k] === 0) continue;
+      const coordinate = indices[k] ?? 0;
+      pageFlags[coordinate >>> PAGE_SHIFT] = ALL_FLAGS;
+      const word = coordinate >>> 5;
+      const before = bits[word] ?? 0;
+      const after = before | (1 << (coordinate & 31));
+      if (after === before) continue;
+      bits[word] = after;
+      this.#count++;
+    }
+  }
+
   markPagesClean(): void {
     this.pageFlags.fill(0);
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import type { ShardView } from '../shard-runtime.ts';
+import type { ShardView } from '../shard-view.ts';
 
 /** What the routes ask of the service. */
 export interface LearnerViews {

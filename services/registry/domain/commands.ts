@@ -11,11 +11,14 @@ export type Command =
       /** Version to copy; undefined means the stable one. */
       readonly parent: number | undefined;
       readonly learner: LearnerConfig;
-      /** End of the model's log when the command came. */
+      /** End of the model's log when the command came; for `history` and `milestone` where the past begins. */
       readonly startPosition: number;
     }
   | { readonly kind: 'approve-version'; readonly model: string; readonly version: number }
   | { readonly kind: 'retire-version'; readonly model: string; readonly version: number }
+  | { readonly kind: 'resume-version'; readonly model: string; readonly version: number }
+  | { readonly kind: 'request-milestone'; readonly model: string }
+  | { readonly kind: 'reposition-shard'; readonly model: string; readonly position: number }
   | {
       readonly kind: 'record-birth';
       readonly model: string;

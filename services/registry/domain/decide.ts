@@ -43,12 +43,13 @@ function registerVersion(
       `model ${name} has ${String(living.length)} live versions, at most ${String(LIVE_VERSIONS_MAX)}; retire one first`,
     );
   }
-  const parent = command.mode === 'copy' ? (command.parent ?? model.plan.stable) : null;
-  if (command.mode === 'copy') {
+  const isCopy = command.mode === 'copy' || command.mode === 'milestone';
+  const parent = isCopy ? (command.parent ?? model.plan.stable) : null;
+  if (isCopy) {
     const source = model.versions.find(({ version }) => version === parent);
     if (source === undefined)
       return refused('not-found', `model ${name} has no version ${String(parent)} to copy`);
-    if (source.life === 'retired')
+    if (source.life === 'retired' && command.mode === 'copy')
       return refused('conflict', `version ${String(parent)} is retired and cannot be copied`);
     if (source.learner.tableBits !== command.learner.tableBits) {
       return refused(
@@ -73,7 +74,10 @@ function withoutShadow(plan: TrafficPlan, version: number): TrafficPlan {
 function changeVersion(
   model: ModelState,
   version: VersionState,
-  command: Extract<Command, { kind: 'approve-version' | 'retire-version' | 'record-birth' }>,
+  command: Extract<
+    Command,
+    { kind: 'approve-version' | 'retire-version' | 'resume-version' | 'record-birth' }
+  >,
 ): Decision {
   const { plan, spec } = model;
   const base = { model: spec.name, version: version.version };
@@ -95,6 +99,10 @@ function changeVersion(
         kind: 'append',
         event: { ...base, kind: 'VersionRetired', body: {}, plan: withoutShadow(plan, version.version) },
       };
+    case 'resume-version':
+      if (version.life === 'retired')
+        return refused('conflict', `version ${String(version.version)} is retired`);
+      return { kind: 'append', event: { ...base, kind: 'VersionResumed', body: {}, plan } };
     case 'record-birth': {
       if (version.life !== 'registered') return { kind: 'already' };
       const shadows = [...plan.shadows, version.version].sort((a, b) => a - b);
@@ -102,6 +110,16 @@ function changeVersion(
       return { kind: 'append', event: { ...base, kind: 'VersionBorn', body, plan: { ...plan, shadows } } };
     }
   }
+}
+
+function shardEvent(
+  { spec, plan }: ModelState,
+  command: Extract<Command, { kind: 'request-milestone' | 'reposition-shard' }>,
+): EventDraft {
+  const base = { model: spec.name, version: null, plan };
+  return command.kind === 'request-milestone'
+    ? { ...base, kind: 'MilestoneRequested', body: {} }
+    : { ...base, kind: 'ShardRepositioned', body: { position: command.position } };
 }
 
 /**
@@ -142,6 +160,8 @@ export function decide(directory: ModelDirectory, command: Command): Decision {
       event: { model: command.model, kind: 'TrafficPlanned', version: null, body: {}, plan: planned.plan },
     };
   }
+  if (command.kind === 'request-milestone' || command.kind === 'reposition-shard')
+    return { kind: 'append', event: shardEvent(model, command) };
   const version = model.versions.find((known) => known.version === command.version);
   if (version === undefined)
     return refused('not-found', `model ${command.model} has no version ${String(command.version)}`);

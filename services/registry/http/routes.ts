@@ -1,11 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { askedBy, knownModel, orThrow } from './asking.ts';
+import { shardRoutes } from './shard-routes.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
-import type { BirthMode } from '../../../shared/domain/events.ts';
-import type { ModelState } from '../../../shared/domain/model-directory.ts';
-import type { Command, Refusal, WantedTraffic } from '../domain/commands.ts';
+import type { Command, WantedTraffic } from '../domain/commands.ts';
+import { modeOf } from '../domain/start-from.ts';
+import type { StartFrom } from '../domain/start-from.ts';
 import type { SpecFault } from '../domain/spec-faults.ts';
-import type { Asked, CommandResult, Registry } from '../service.ts';
+import type { Registry } from '../service.ts';
+import { modelParams, registerVersionBody, versionParams } from './version-schemas.ts';
 import { eventView, modelView, planView, versionView } from './views.ts';
 
 /** What the routes need. */
@@ -16,54 +19,16 @@ export interface RegistryRoutesDeps {
   readonly writable: () => Promise<Registry>;
   readonly parseModelSpec: (text: string) => Parsed<ModelSpec>;
   readonly parseLearner: (given: unknown, base: LearnerConfig) => Parsed<LearnerConfig>;
-  readonly logEnd: (model: string) => Promise<number>;
+  /** Returns the offset of training-events.v1 that is meant; throws 422 when the log does not have it. */
+  readonly startOf: (model: string, from: StartFrom) => Promise<number>;
 }
 type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };
-
-const STATUS: Readonly<Record<Refusal['kind'], number>> = {
-  'not-found': 404,
-  conflict: 409,
-  'precondition-failed': 412,
-  invalid: 422,
-};
-const TEXT_MAX = { actor: 128, reason: 1024, key: 128 };
-
-function headerText(request: FastifyRequest, name: string, max: number): string | undefined {
-  const value = request.headers[name];
-  if (value === undefined || value === '') return undefined;
-  const text = String(value);
-  if (text.length > max)
-    throw new HttpProblem(
-      400,
-      `header ${name} has ${String(text.length)} characters, allowed ${String(max)}`,
-    );
-  return text;
-}
-
-function askedBy(request: FastifyRequest): Asked {
-  return {
-    actor: headerText(request, 'headrace-actor', TEXT_MAX.actor) ?? 'anonymous',
-    reason: headerText(request, 'headrace-reason', TEXT_MAX.reason) ?? '',
-    idempotencyKey: headerText(request, 'idempotency-key', TEXT_MAX.key),
-  };
-}
-
-function knownModel(registry: Registry, name: string): ModelState {
-  const model = registry.directory().get(name);
-  if (model === undefined) throw new HttpProblem(404, `model ${name} does not exist`);
-  return model;
-}
 
 function valueOf<T>(parsed: Parsed<T>): T {
   if (parsed.ok) return parsed.value;
   const words = parsed.faults.map(({ field, message }) => `${field}: ${message}`).join('; ');
   throw new HttpProblem(422, words, { faults: parsed.faults });
-}
-
-/** Throws the problem of a refused command; returns whether something new was recorded. */
-function orThrow(result: CommandResult): void {
-  if (result.kind === 'refused') throw new HttpProblem(STATUS[result.refusal.kind], result.refusal.message);
 }
 
 function ifMatch(request: FastifyRequest): number {
@@ -76,20 +41,19 @@ function ifMatch(request: FastifyRequest): number {
   return Number(match[1]);
 }
 
-const modelParams = {
-  type: 'object',
-  properties: { model: { type: 'string', maxLength: 63 } },
-  required: ['model'],
-} as const;
-const versionParams = {
-  type: 'object',
-  properties: {
-    model: { type: 'string', maxLength: 63 },
-    version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' },
-  },
-  required: ['model', 'version'],
-} as const;
 const nullableVersion = { type: ['integer', 'null'], minimum: 1 } as const;
+
+const VERBS = {
+  approve: 'Allow a version to get traffic',
+  retire: 'End a version',
+  resume: 'Let a halted version learn again',
+} as const;
+interface VersionBody {
+  mode?: 'cold' | 'copy';
+  parent?: number;
+  learner?: object;
+  from?: Exclude<StartFrom, 'end'>;
+}
 
 /** Adds the registry's routes. */
 export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): void {
@@ -157,34 +121,30 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
     ({ params }) => ({ versions: knownModel(deps.readable(), params.model).versions.map(versionView) }),
   );
 
-  app.post<{ Params: { model: string }; Body: { mode?: BirthMode; parent?: number; learner?: object } }>(
+  app.post<{ Params: { model: string }; Body: VersionBody }>(
     '/v1/models/:model/versions',
     {
       schema: {
         params: modelParams,
         summary: 'Register a version; its learner begins at once',
-        body: {
-          type: 'object',
-          additionalProperties: false,
-          properties: {
-            mode: { enum: ['cold', 'copy'] },
-            parent: { type: 'integer', minimum: 1 },
-            learner: { type: 'object' },
-          },
-        },
+        body: registerVersionBody,
       },
     },
     async (request, reply) => {
       const registry = await deps.writable();
       const { model: name } = request.params;
       const model = knownModel(registry, name);
-      const { mode = model.versions.length === 0 ? 'cold' : 'copy', parent, learner = {} } = request.body;
+      const { parent, learner = {}, from = 'end' } = request.body;
+      if (from !== 'end' && request.body.mode !== undefined)
+        throw new HttpProblem(422, `mode ${request.body.mode} with from, allowed only without`);
+      const usual = model.versions.length === 0 ? 'cold' : 'copy';
+      const mode = modeOf(from) ?? request.body.mode ?? usual;
       const source =
-        mode === 'copy'
+        mode === 'copy' || mode === 'milestone'
           ? model.versions.find(({ version }) => version === (parent ?? model.plan.stable))
           : undefined;
       const config = valueOf(deps.parseLearner(learner, source?.learner ?? model.spec.learner));
-      const startPosition = await deps.logEnd(name);
+      const startPosition = await deps.startOf(name, from);
       const result = await registry.take(
         { kind: 'register-version', model: name, mode, parent, learner: config, startPosition },
         askedBy(request),
@@ -208,13 +168,13 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
     ({ params }) => versionOf(deps.readable(), params),
   );
 
-  for (const verb of ['approve', 'retire'] as const) {
+  for (const verb of ['approve', 'retire', 'resume'] as const) {
     app.post<{ Params: { model: string; version: string } }>(
       `/v1/models/:model/versions/:version/${verb}`,
       {
         schema: {
           params: versionParams,
-          summary: verb === 'approve' ? 'Allow a version to get traffic' : 'End a version',
+          summary: VERBS[verb],
         },
       },
       async (request) => {
@@ -226,6 +186,8 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
       },
     );
   }
+
+  shardRoutes(app, deps);
 
   const sendPlan = (registry: Registry, name: string, reply: FastifyReply): FastifyReply => {
     const { plan } = knownModel(registry, name);

@@ -15,7 +15,6 @@ export type FollowedTopic = (typeof FOLLOWED_TOPICS)[number];
 
 /** Who is told what. Everything may be told again after a failure. */
 export interface FollowTopicsDeps {
-  readonly service: string;
   readonly kafka: KafkaClient;
   readonly codec: Codec;
   readonly log: Log;
@@ -29,9 +28,9 @@ export interface FollowTopicsDeps {
   readonly onUndecodable: (topic: FollowedTopic) => void;
 }
 
-/** Follows versions, traffic and snapshots, each in a consumer of its own: a large snapshot never delays a rollback. */
+/** Follows versions, traffic and snapshots, each over connections of its own: a large snapshot never delays a rollback. */
 export function followTopics(deps: FollowTopicsDeps): LastingFollower {
-  const { service, kafka, codec, log } = deps;
+  const { kafka, codec, log } = deps;
 
   const undecodable = (source: ConsumedRecord, reason: string): void => {
     const { topic, partition, offset } = source;
@@ -50,11 +49,10 @@ export function followTopics(deps: FollowTopicsDeps): LastingFollower {
 
   const followers = [
     keep('model-versions.v1', (onFatal) =>
-      followDirectory({ service, kafka, codec, onFatal, onChange: deps.onDirectory }),
+      followDirectory({ kafka, codec, onFatal, onChange: deps.onDirectory }),
     ),
     keep('traffic.v1', (onFatal) =>
       followTopic({
-        service,
         topic: 'traffic.v1',
         kafka,
         codec,
@@ -67,7 +65,6 @@ export function followTopics(deps: FollowTopicsDeps): LastingFollower {
     ),
     keep('snapshots.v1', (onFatal) =>
       followTopic({
-        service,
         topic: 'snapshots.v1',
         kafka,
         codec,

@@ -48,6 +48,16 @@ const event = {
 
 /** One record of each topic that code reads or writes, with every field and every kind of value. */
 const SAMPLES: TopicRecords = {
+  'milestones.v1': {
+    model: 'parcels-late',
+    shard: 0,
+    position: 41,
+    manifest: '{"format":1}',
+    section: 'v1/w',
+    chunkIndex: 1,
+    chunkCount: 7,
+    bytes: Buffer.from([1, 2, 3]),
+  },
   'training-events.v1': {
     model: 'parcels-late',
     shard: 0,

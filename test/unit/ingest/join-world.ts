@@ -35,7 +35,7 @@ export function modelState(name: string, label: Partial<LabelSpec> = {}): ModelS
     shadows: [],
     salt: '',
   };
-  return { spec, createdAtMs: 0, versions: [], plan };
+  return { spec, createdAtMs: 0, versions: [], plan, milestoneSequence: 0, repositioned: null };
 }
 
 type JoinedTopic = 'predictions.v1' | 'labels.v1';

@@ -90,7 +90,6 @@ export function createRegistryWorld(): RegistryWorld {
       await world.beforeCommit();
       commits.push(records);
     },
-    logEnd: () => Promise.resolve(7),
     observe: { recorded: () => undefined, refused: () => undefined, leads: () => undefined },
   });
   const model = (): ModelState => {

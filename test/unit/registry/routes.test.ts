@@ -42,7 +42,7 @@ async function routesOf(
     writable,
     parseModelSpec,
     parseLearner,
-    logEnd: () => Promise.resolve(7),
+    startOf: () => Promise.resolve(7),
   });
   return async (method, url, body, headers = {}) => {
     const payload = body === undefined ? {} : { payload: body as string | object };

@@ -62,6 +62,7 @@ export function versionState(version: number, life: VersionState['life'] = 'live
     isApproved: true,
     startPosition: 0,
     bornPosition: 0,
+    resumeSequence: 0,
     registeredAtMs: 0,
   };
 }
@@ -116,6 +117,8 @@ export function createWorld(
     createdAtMs: 0,
     versions: [versionState(1), versionState(2), versionState(3)],
     plan,
+    milestoneSequence: 0,
+    repositioned: null,
   };
   const models = new Map([['clicks', model]]);
   const sent: OutRecord[] = [];

@@ -1,0 +1,46 @@
+/** The path of a model. */
+export const modelParams = {
+  type: 'object',
+  properties: { model: { type: 'string', maxLength: 63 } },
+  required: ['model'],
+} as const;
+
+/** The path of a version. */
+export const versionParams = {
+  type: 'object',
+  properties: {
+    model: { type: 'string', maxLength: 63 },
+    version: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' },
+  },
+  required: ['model', 'version'],
+} as const;
+
+const offset = { type: 'integer', minimum: 0 } as const;
+const one = (name: string, value: object): object => ({
+  type: 'object',
+  additionalProperties: false,
+  properties: { [name]: value },
+  required: [name],
+});
+
+/** The body that registers a version. */
+export const registerVersionBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    mode: { enum: ['cold', 'copy'] },
+    parent: { type: 'integer', minimum: 1 },
+    learner: { type: 'object' },
+    from: {
+      anyOf: [
+        { type: 'string', enum: ['earliest'] },
+        one('position', offset),
+        one('timeMs', offset),
+        one('milestone', offset),
+      ],
+    },
+  },
+} as const;
+
+/** The body that moves a stopped shard. */
+export const positionBody = one('position', offset);

@@ -1,0 +1,11 @@
+/** `npm run verify -- NAME [options] [--json FILE]`: long proofs; a small size of each runs in `npm test`. */
+import { runProgram } from '../support/programs.ts';
+
+process.exitCode = await runProgram(
+  'verify',
+  {
+    delivery: () => import('./delivery/proof.ts'),
+  },
+  process.argv.slice(2),
+);
+process.exit();
