@@ -6,6 +6,8 @@ import { digestOf } from '../../shared/checkpoint/manifest.ts';
 import { loadConfig } from '../../shared/config/load-config.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
+import { rangeFault } from '../../shared/domain/position-fault.ts';
+import { logRanges } from '../../shared/kafka/partition-count.ts';
 import { followDirectory } from '../../shared/kafka/follow-directory.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { followTopic } from '../../shared/kafka/topic-follower.ts';
@@ -47,6 +49,9 @@ if (start.kind !== 'start') throw new RangeError(`model ${model} cannot be repla
 
 const key = shardKey(model, 0);
 const partition = partitionOf(key, partitions);
+const range = (await logRanges(kafka, TOPIC)).get(partition) ?? { start: 0, end: 0 };
+const fault = rangeFault(TOPIC, start.position, range);
+if (fault !== undefined) throw new RangeError(`model ${model} cannot be replayed: ${fault}`);
 const learner = new ShardLearner(state.spec);
 learner.position = start.position;
 const runtime = new ShardRuntime({

@@ -49,8 +49,12 @@ export interface ServiceProcess {
   /** Process id while it runs. */
   readonly pid: () => number | undefined;
   readonly isRunning: () => boolean;
-  /** Starts it, again or for the first time, on the same port; resolves when it runs, not when it is ready. */
-  start(): Promise<void>;
+  /**
+   * Starts it, again or for the first time, on the same port; resolves when it runs, not when it is ready.
+   *
+   * @param env settings of this run alone, over all others
+   */
+  start(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Resolves when /readyz says ready; throws what it last said when the limit has passed. */
   untilReady(limitMs?: number): Promise<void>;
   /** SIGKILL. */
@@ -104,8 +108,8 @@ function serviceProcess(
     logFile,
     pid: () => running?.pid,
     isRunning: () => running !== undefined && isRunning(running),
-    async start() {
-      const env = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+    async start(more = {}) {
+      const env = Object.entries({ ...settings, ...more }).map(([key, value]) => `${key}=${value}`);
       running = await spawnComponent({
         command: 'env',
         args: [

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { HeadraceError } from '../../shared/errors.ts';
 import type { StackComponent } from './component.ts';
 import { CACHE_DIR } from './data-directory.ts';
+import type { KafkaListener } from './kafka-settings.ts';
 import type { ManagedComponent, RunPolicy } from './managed-component.ts';
 import { apicurioRelease, kafkaJars } from './maven-artefacts.ts';
 import type { Artefact } from './maven-artefacts.ts';
@@ -41,6 +42,7 @@ async function download(
 export async function assembleStack(
   policy: RunPolicy,
   options: PrerequisiteOptions,
+  kafkaListeners: readonly KafkaListener[] = [],
 ): Promise<readonly ManagedComponent[]> {
   const { env, onProgress } = options;
   const own = COMPONENT_NAMES.filter((name) => externalAddress(name, env, policy.dataDir) === undefined);
@@ -57,5 +59,10 @@ export async function assembleStack(
     own.includes('schema-registry') ? download(RELEASES['schema-registry'], onProgress) : '',
   );
   for (const running of [jars, release]) running.catch(() => undefined); // reported where it is awaited
-  return stackComponents(env, policy, { java, kafkaJars: () => jars, apicurioRelease: () => release });
+  return stackComponents(env, policy, {
+    java,
+    kafkaJars: () => jars,
+    apicurioRelease: () => release,
+    kafkaListeners,
+  });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Component } from './component.ts';
 import { askKafka } from './kafka-probe.ts';
 import { KAFKA_LOG_SETTINGS, kafkaSettings } from './kafka-settings.ts';
+import type { KafkaListener } from './kafka-settings.ts';
 import { KAFKA_VERSION } from './maven-artefacts.ts';
 import { runCommand } from './run-command.ts';
 
@@ -13,6 +14,8 @@ export interface KafkaDeps {
   readonly java: () => Promise<string>;
   /** The directory of the broker's jars. */
   readonly jars: () => Promise<string>;
+  /** Further ways into the broker. */
+  readonly listeners: readonly KafkaListener[];
 }
 
 /** Returns the cluster id that formatting wrote, or undefined when the directory is not formatted. */
@@ -29,7 +32,7 @@ function newClusterId(): string {
 }
 
 /** Returns the component that runs Apache Kafka as one KRaft node. */
-export function createKafkaComponent({ java, jars }: KafkaDeps): Component {
+export function createKafkaComponent({ java, jars, listeners }: KafkaDeps): Component {
   return {
     name: 'kafka',
     title: `kafka ${KAFKA_VERSION}`,
@@ -42,7 +45,7 @@ export function createKafkaComponent({ java, jars }: KafkaDeps): Component {
       const logDir = join(dir, 'data');
       const settingsFile = join(dir, 'server.properties');
       const logSettingsFile = join(dir, 'log4j2.properties');
-      writeFileSync(settingsFile, kafkaSettings({ port, controllerPort: innerPort, logDir }));
+      writeFileSync(settingsFile, kafkaSettings({ port, controllerPort: innerPort, logDir, listeners }));
       writeFileSync(logSettingsFile, KAFKA_LOG_SETTINGS);
       const command = await java();
       const shared = [

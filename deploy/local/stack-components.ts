@@ -1,6 +1,7 @@
 import type { StackComponent } from './component.ts';
 import { ADDRESS_SETTINGS, externalComponent } from './external-component.ts';
 import { createKafkaComponent } from './kafka-component.ts';
+import type { KafkaListener } from './kafka-settings.ts';
 import { manageComponent } from './managed-component.ts';
 import type { ManagedComponent, RunPolicy } from './managed-component.ts';
 import { createRedisComponent } from './redis-component.ts';
@@ -15,6 +16,8 @@ export interface StartingDeps {
   readonly java: () => Promise<string>;
   readonly kafkaJars: () => Promise<string>;
   readonly apicurioRelease: () => Promise<string>;
+  /** Further ways into the broker, if it is ours; none when not said. */
+  readonly kafkaListeners?: readonly KafkaListener[];
 }
 
 /** The names, in the order of starting; stopped in reverse. */
@@ -44,14 +47,14 @@ export function stackComponents(
 ): readonly ManagedComponent[] {
   const addresses = COMPONENT_NAMES.map((name) => externalAddress(name, env, policy.dataDir));
   const [redisAddress, kafkaAddress, registryAddress] = addresses;
-  const { java, kafkaJars, apicurioRelease } = deps;
+  const { java, kafkaJars, apicurioRelease, kafkaListeners: listeners = [] } = deps;
   const redis =
     redisAddress === undefined
       ? manageComponent(createRedisComponent(), policy)
       : externalComponent('redis', redisAddress);
   const kafka =
     kafkaAddress === undefined
-      ? manageComponent(createKafkaComponent({ java, jars: kafkaJars }), policy)
+      ? manageComponent(createKafkaComponent({ java, jars: kafkaJars, listeners }), policy)
       : externalComponent('kafka', kafkaAddress);
   const registry =
     registryAddress === undefined

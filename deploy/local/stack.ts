@@ -4,6 +4,7 @@ import { HeadraceError } from '../../shared/errors.ts';
 import { assembleStack } from './assemble-stack.ts';
 import type { StackComponent } from './component.ts';
 import { DEFAULT_DATA_DIR, makeRunDirectory, withDataDirectory } from './data-directory.ts';
+import type { KafkaListener } from './kafka-settings.ts';
 import { byName, startComponents, stopComponents } from './start-order.ts';
 
 export type { StackComponent } from './component.ts';
@@ -41,6 +42,8 @@ export interface StackOptions {
   readonly onProgress?: (line: string) => void;
   /** KAFKA_BROKERS, REDIS_URL, SCHEMA_REGISTRY_URL name components to use instead of starting them. */
   readonly env?: Record<string, string | undefined>;
+  /** Further ways into the broker, for clients that reach it through something else. */
+  readonly kafkaListeners?: readonly KafkaListener[];
 }
 
 /**
@@ -59,7 +62,11 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const components = await withDataDirectory(dataDir, async () => {
       const watch = isEphemeral ? { ...(madeDir !== undefined && { removeDir: madeDir }) } : undefined;
       const policy = { dataDir, watch, preferStandardPorts: options.preferStandardPorts ?? false };
-      const assembled = await assembleStack(policy, { env: options.env ?? {}, onProgress });
+      const assembled = await assembleStack(
+        policy,
+        { env: options.env ?? {}, onProgress },
+        options.kafkaListeners,
+      );
       await startComponents(assembled, onProgress);
       return assembled;
     });

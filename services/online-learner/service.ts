@@ -60,6 +60,7 @@ export function createLearner(deps: LearnerDeps): Learner {
   const onTheWay = new Set<number>();
   const past = createPastLearners(ports);
   let isReconcileWanted = false;
+  let hasApplied = false;
   let background: Promise<void> | undefined;
 
   const isBusy = (): boolean => onTheWay.size > 0 || background !== undefined;
@@ -225,6 +226,10 @@ export function createLearner(deps: LearnerDeps): Learner {
       await untilAlone();
       onTheWay.add(batch.partition);
       const outcomes = batch.records.map((_record, index) => decide(batch, index));
+      if (!hasApplied && outcomes.some(({ kind }) => kind === 'handled')) {
+        hasApplied = true;
+        ports.log.info({ sinceStartMs: ports.monotonicMs() }, 'first record applied');
+      }
       const last = batch.records.at(-1)?.source;
       for (const [, runtime] of ours(batch.partition)) {
         runtime.skipTo(batch.nextOffset);

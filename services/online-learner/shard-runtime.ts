@@ -110,6 +110,7 @@ export class ShardRuntime {
       golden: this.#golden,
       incarnation: deps.checkpoint.epoch,
       learnedToMs: () => this.#beside.learnedToMs,
+      mayPublish: () => !this.hasUnsavedChanges,
       ports,
     });
   }

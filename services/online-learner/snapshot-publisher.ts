@@ -36,6 +36,8 @@ export interface PublisherDeps {
   /** Epoch of the owner: rises with every take-over, so that readers tell a restarted learner from an old one. */
   readonly incarnation: () => number;
   readonly learnedToMs: () => number | null;
+  /** Whether every birth is durable: a version that a crash could still undo is not shown to anybody. */
+  readonly mayPublish: () => boolean;
   readonly ports: LearnerPorts;
 }
 
@@ -176,7 +178,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
   }
 
   function publishDue(): void {
-    if (isStopped) return;
+    if (isStopped || !deps.mayPublish()) return;
     const nowMs = ports.monotonicMs();
     for (const { version } of learner.versions) {
       const state = stateOf(version);

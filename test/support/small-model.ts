@@ -55,6 +55,7 @@ export interface LearnerState {
   readonly stateDigest: string;
   readonly versions: readonly {
     readonly version: number;
+    readonly bornPosition: number;
     readonly examplesLearned: number;
     readonly screened: number;
   }[];

@@ -4,6 +4,7 @@ import { runProgram } from '../support/programs.ts';
 process.exitCode = await runProgram(
   'verify',
   {
+    recovery: () => import('./recovery/proof.ts'),
     delivery: () => import('./delivery/proof.ts'),
   },
   process.argv.slice(2),
