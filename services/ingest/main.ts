@@ -68,6 +68,7 @@ async function startIngest(): Promise<void> {
     log,
     nowMs: Date.now,
     signal: stops.signal,
+    groupId: config.GROUP_ID,
     onWait: (what) => (waiting = what),
   });
   stops.add(() => producer.close());

@@ -62,6 +62,7 @@ async function startMonitor(): Promise<void> {
     log,
     nowMs: Date.now,
     signal: stops.signal,
+    groupId: config.GROUP_ID,
     onWait: (what) => (waiting = what),
   });
   stops.add(() => producer.close());

@@ -8,7 +8,7 @@ import { followDirectory } from '../../shared/kafka/follow-directory.ts';
 import { startGroupConsumer } from '../../shared/kafka/group-consumer.ts';
 import type { GroupConsumer } from '../../shared/kafka/group-consumer.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
-import { logRanges } from '../../shared/kafka/partition-count.ts';
+import { createRangeReader } from '../../shared/kafka/partition-count.ts';
 import { readRange, readRecordAt } from '../../shared/kafka/read-range.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
@@ -71,6 +71,7 @@ async function startLearning(): Promise<void> {
     log,
     nowMs: Date.now,
     signal: stops.signal,
+    groupId: config.GROUP_ID,
     onWait: (what) => (waiting = what),
   });
   stops.add(() => producer.close());
@@ -90,6 +91,8 @@ async function startLearning(): Promise<void> {
   });
   stops.add(() => follower.stop());
   await follower.caughtUp;
+  const ranges = createRangeReader(kafka);
+  stops.add(() => ranges.close());
   const service = createLearner({
     partitions,
     settings: {
@@ -118,7 +121,7 @@ async function startLearning(): Promise<void> {
         createKafkaMilestones({ ...place, kafka, codec, producer, nowMs: Date.now, onMoment }),
       readPast: (partition, from, to, signal) =>
         decodedPast(codec, TOPIC, readRange(kafka, { topic: TOPIC, partition, from, to, signal })),
-      logRanges: () => logRanges(kafka, TOPIC),
+      logRanges: () => ranges.ranges(TOPIC),
       digestAt: async (partition, offset) => {
         const found = await readRecordAt(kafka, { topic: TOPIC, partition, offset });
         return found?.value == null ? 'absent' : digestOf(found.value);

@@ -1,49 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
 import { messageOf } from '../errors.ts';
-import type { Outcome } from '../domain/outcome.ts';
-import type { Codec } from '../events/codec.ts';
 import type { TopicName } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
-import type { KafkaClient } from './client.ts';
 import { createCommitHints } from './commit-hints.ts';
 import { coPartitionedAssigner } from './assigner.ts';
-import { evictFormerSelf } from './evict-former-self.ts';
 import { consumedRecord, topicPartitionKey } from './consumed.ts';
 import type { TopicPartition } from './consumed.ts';
 import { Cursors } from './cursor.ts';
 import { createOutbox } from './outbox.ts';
-import type { LoopMoment, PartitionHandler } from './partition-handler.ts';
-import type { OutRecord, RecordProducer } from './producer.ts';
+import type { GroupConsumerDeps } from './group-consumer-deps.ts';
 import { decodeBatch, recordsOf } from './record-batch.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 /** Kafka answers a fetch or a heartbeat at least every second; silence of this long means that it is away, ms. */
 const SILENCE_MS = 5000;
 
+const HEARTBEAT_MS = 1000;
+
 /** How many batches may be handled whose emissions are not acknowledged yet. */
 const UNSETTLED_MAX = 4;
-
-/** What the loop needs. */
-export interface GroupConsumerDeps {
-  readonly service: string;
-  readonly groupId: string;
-  readonly topics: readonly TopicName[];
-  readonly kafka: KafkaClient;
-  readonly codec: Codec;
-  readonly producer: RecordProducer;
-  readonly handler: PartitionHandler;
-  /** Partition count of the sharded topics, to hold records to the partition of their key. */
-  readonly partitions: number;
-  readonly nowMs: () => number;
-  /** Called when the loop cannot go on: the process should end, the position is safe. */
-  readonly onFatal: (error: unknown) => void;
-  /** Counts what the loop did, for metrics. */
-  readonly onOutcome?: (topic: TopicName, outcome: Outcome<OutRecord>) => void;
-  /** Session timeout, ms; a member silent for longer loses its partitions. */
-  readonly sessionTimeoutMs?: number;
-  /** Called at every named moment; a proof ends the process there. */
-  readonly onMoment?: (moment: LoopMoment) => void;
-}
 
 /** A running consumer loop. */
 export interface GroupConsumer {
@@ -75,7 +51,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     partitionAssigners: [coPartitionedAssigner],
     sessionTimeout: deps.sessionTimeoutMs ?? 10_000,
     rebalanceTimeout: 30_000,
-    heartbeatInterval: 1000,
+    heartbeatInterval: HEARTBEAT_MS,
     maxWaitTimeInMs: 250,
     maxBytesPerPartition: 4 * 1024 * 1024,
     allowAutoTopicCreation: false,
@@ -94,6 +70,8 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
   /** The newest batch of each partition that was handled and not settled. */
   const unsettled = new Map<string, RecordBatch>();
   let isInBatch = false;
+  /** Under way from a (re)join until every position is known. */
+  let joining: Promise<void> | undefined;
   let settling: Promise<void> | undefined;
   const hints = createCommitHints(consumer, log, () => {
     onMoment('offset-committed');
@@ -143,12 +121,10 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       consumer.seek({ topic, partition, offset: String(position) });
     }
     onMoment('partitions-taken-over');
-    consumer.resume(topics.map((topic) => ({ topic })));
     waitsFor = undefined;
   }
 
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    consumer.pause(topics.map((topic) => ({ topic })));
     const assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic: topic as TopicName, partition })),
     );
@@ -157,7 +133,11 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
         cursors.forget(topicPartitionKey(topic, partition));
       }
     }
-    join(assigned).catch(deps.onFatal);
+    const mine = join(assigned).catch(deps.onFatal);
+    joining = mine;
+    void mine.finally(() => {
+      if (joining === mine) joining = undefined;
+    });
   });
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     if (payload.batchSize > 0) return;
@@ -183,12 +163,24 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     payload: EachBatchPayload,
     batch: Batch & { fetchedOffset?: string },
   ): Promise<void> {
+    if (joining !== undefined) {
+      await untilJoined(payload);
+      return; // it was fetched from the committed hint: the next fetch begins where taking over has sought to
+    }
     await settling;
     isInBatch = true;
     try {
       await handleBatch(payload, batch);
     } finally {
       isInBatch = false;
+    }
+  }
+
+  /** Waits for the end of a take-over and stays a member of the group meanwhile. */
+  async function untilJoined({ heartbeat }: EachBatchPayload): Promise<void> {
+    while (joining !== undefined) {
+      await Promise.race([joining, delay(HEARTBEAT_MS)]);
+      await heartbeat();
     }
   }
 
@@ -257,7 +249,6 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     await settle();
   }
 
-  await evictFormerSelf(kafka, deps.groupId);
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
   await consumer.run({

@@ -6,6 +6,7 @@ import type { TopicName } from '../events/topics.ts';
 import type { Log } from '../observability/log.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import { createKafkaClient } from './client.ts';
+import { evictFormerSelf } from './evict-former-self.ts';
 import type { KafkaClient } from './client.ts';
 import { partitionCounts } from './partition-count.ts';
 import { createRecordProducer } from './producer.ts';
@@ -25,6 +26,8 @@ export interface OpenTopicsInput {
   readonly log: Log;
   readonly nowMs: () => number;
   readonly signal: AbortSignal;
+  /** Consumer group that the process will join: a former self of it is made to leave meanwhile. */
+  readonly groupId?: string;
   /** Told what is waited for, in words. */
   readonly onWait?: (what: string) => void;
 }
@@ -51,8 +54,11 @@ export async function openTopics(input: OpenTopicsInput): Promise<OpenedTopics> 
     onWait?.(what);
     return retryWhileRetriable(attempt, { what, log, signal });
   };
-  const counts = await wait('topics', () => partitionCounts(kafka, topics));
-  await wait('schemas', () => codec.prepare(topics));
-  const producer = await wait('the producer', () => createRecordProducer(kafka, codec));
+  const [counts, producer] = await Promise.all([
+    wait('topics', () => partitionCounts(kafka, topics)),
+    wait('the producer', () => createRecordProducer(kafka, codec)),
+    wait('schemas', () => codec.prepare(topics)),
+    input.groupId === undefined ? undefined : evictFormerSelf(kafka, input.groupId),
+  ]);
   return { kafka, codec, producer, partitions: Math.max(...counts.values()) };
 }

@@ -36,7 +36,7 @@ export type Programs = Readonly<Record<string, () => Promise<{ readonly program:
 
 /** Returns the program as it is, with the names of its options known to the compiler. */
 export function defineProgram<Names extends string>(program: Program<Names>): Program {
-  return program as unknown as Program;
+  return program;
 }
 
 async function helpOf(command: string, programs: Programs): Promise<string> {
