@@ -77,6 +77,7 @@ const records = await followTopic({
     learner.lastRecordDigest = `${String(source.offset)}:${digestOf(source.value ?? new Uint8Array())}`;
     if (value.model !== model || value.shard !== 0) return;
     runtime.apply(value, source.offset, source.timestampMs);
+    runtime.takeScores(); // nobody reads them here
     events += value.events.length;
     for (const { id } of value.events) ids.add(id);
   },

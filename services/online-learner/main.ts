@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 import { digestOf } from '../../shared/checkpoint/manifest.ts';
 import { loadConfig } from '../../shared/config/load-config.ts';
@@ -23,12 +24,13 @@ import { onlineLearnerSettings } from './config.ts';
 import { learnerRoutes } from './http/routes.ts';
 import { createLearnerMetrics } from './metrics.ts';
 import { createLearner } from './service.ts';
-import type { Learner } from './service.ts';
+import type { Learner } from './learner-deps.ts';
 
 const SERVICE = 'online-learner';
 const TOPIC = 'training-events.v1';
 const TICK_MS = 250;
 
+const programBeganMs = performance.now();
 const config = loadConfig(onlineLearnerSettings, process.env);
 const log = createLog(SERVICE, config.LOG_LEVEL);
 const onFatal = dieWith(log);
@@ -101,11 +103,13 @@ async function startLearning(): Promise<void> {
       versionBudgetMicros: config.VERSION_BUDGET_MICROS,
     },
     directory: follower.directory,
+    programBeganMs,
     seek: (partition, offset) => consumer?.seek(partition, offset),
     ports: {
       log,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
+      pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
       threadCpuMs: () => {
         const { user, system } = process.threadCpuUsage();
         return (user + system) / 1000;

@@ -57,6 +57,11 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     '1 while a shard is stopped because its state or log cannot be trusted.',
     ['model'],
   );
+  const position = metrics.gauge(
+    'headrace_learner_position_offset',
+    'Next offset of training-events.v1 that a shard has not seen.',
+    ['model'],
+  );
   const checkpointBytes = metrics.counter(
     'headrace_learner_checkpoint_bytes_total',
     'Bytes of the pages that checkpoints wrote.',
@@ -93,8 +98,10 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     ['model', 'version'],
   );
   return {
-    events: (model, result, count) => {
-      events.inc({ model, result }, count);
+    events(model, counts) {
+      for (const result of ['learned', 'duplicate', 'screened', 'refused'] as const) {
+        if (counts[result] > 0) events.inc({ model, result }, counts[result]);
+      }
     },
     version(model, version, figures) {
       const labels = { model, version: String(version) };
@@ -112,6 +119,9 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     },
     opened: (model, from) => {
       opened.inc({ model, from });
+    },
+    position: (model, offset) => {
+      position.set({ model }, offset);
     },
     damaged: (model) => {
       damaged.inc({ model });

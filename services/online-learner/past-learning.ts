@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelState, VersionState } from '../../shared/domain/model-directory.ts';
 import type { FeatureValue } from '../../shared/domain/model-spec.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
@@ -16,6 +15,7 @@ const SLICE_MS = 2;
 const CLOSE_OFFSETS = 256;
 
 const PAUSE_AFTER_FAILURE_MS = 1000;
+const CAUGHT_UP_PAUSE_MS = 20;
 
 /** What learning the past needs. */
 export interface PastLearningDeps {
@@ -82,7 +82,7 @@ export function learnPast(deps: PastLearningDeps): PastLearning {
         applyRecord(value, { learner: teach, spec: model.spec, offset, recordTimeMs: timestampMs, row });
         const tookMs = ports.monotonicMs() - sliceBeganMs;
         if (!isPaced || tookMs < SLICE_MS) continue;
-        await delay(tookMs / SHARE_MAX - tookMs);
+        await ports.pause(tookMs / SHARE_MAX - tookMs, stopping.signal);
         sliceBeganMs = ports.monotonicMs();
       }
       teach.position = Math.max(teach.position, past.nextOffset);
@@ -104,7 +104,7 @@ export function learnPast(deps: PastLearningDeps): PastLearning {
           learner = begun;
         }
         if (present() > learner.position) await learnTo(learner, present(), true);
-        else await delay(20, undefined, { signal: stopping.signal });
+        else await ports.pause(CAUGHT_UP_PAUSE_MS, stopping.signal);
       } catch (error) {
         if (isEnding()) return;
         if (!isRetriable(error)) throw error;
@@ -112,7 +112,7 @@ export function learnPast(deps: PastLearningDeps): PastLearning {
           { shard: place.shardKey, reason: messageOf(error) },
           'learning the past is tried again',
         );
-        await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+        await ports.pause(PAUSE_AFTER_FAILURE_MS, stopping.signal);
       }
     }
   }

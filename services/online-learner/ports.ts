@@ -24,6 +24,8 @@ export interface LearnerPorts {
   readonly nowMs: () => number;
   /** Monotonic clock for durations, ms. */
   readonly monotonicMs: () => number;
+  /** Resolves after so many ms, or at once when the signal is aborted. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** CPU time of this thread so far, ms: what work costs, whoever else has the processor meanwhile. */
   readonly threadCpuMs: () => number;
   /** Returns the checkpoint of a shard; opening touches nothing. */
@@ -106,11 +108,14 @@ export interface MilestonePorts {
 
 /** What the learner tells its metrics. */
 export interface LearnerObserver {
-  events(model: string, result: 'learned' | 'duplicate' | 'screened' | 'refused', count: number): void;
+  /** Counts what became of the events of a record. */
+  events(model: string, counts: EventCounts): void;
   version(model: string, version: number, figures: VersionFigures): void;
   checkpoint(model: string, seconds: number, cost: SaveCost): void;
   /** A shard was opened, and from what. */
   opened(model: string, from: OpenedFrom): void;
+  /** Next offset that a shard has not seen. */
+  position(model: string, offset: number): void;
   /** A checkpoint was found damaged. */
   damaged(model: string): void;
   milestone(model: string, reason: MilestoneReason): void;
@@ -123,6 +128,14 @@ export interface LearnerObserver {
 
 /** What a shard began with when it was opened. */
 export type OpenedFrom = 'checkpoint' | 'previous-generation' | 'milestone' | 'log';
+
+/** Events by what became of them. */
+export interface EventCounts {
+  readonly learned: number;
+  readonly duplicate: number;
+  readonly screened: number;
+  readonly refused: number;
+}
 
 /** Progressive figures of one version. */
 export interface VersionFigures {

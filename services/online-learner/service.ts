@@ -1,48 +1,23 @@
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { learningVersions } from '../../shared/domain/model-directory.ts';
-import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
+import type { ModelState } from '../../shared/domain/model-directory.ts';
 import { encodeLastRecord } from '../../shared/domain/position-fault.ts';
 import { messageOf } from '../../shared/errors.ts';
+import type { Learner, LearnerDeps } from './learner-deps.ts';
 import { openShard } from './open-shard.ts';
-import type {
-  LearnerPorts,
-  OutRecord,
-  Outcome,
-  PartitionHandler,
-  RecordBatch,
-  TopicPartition,
-} from './ports.ts';
+import type { OutRecord, Outcome, RecordBatch } from './ports.ts';
 import { createPastLearners } from './past-learners.ts';
 import { createStoppedShards } from './stopped-shards.ts';
-import type { ShardRuntime, ShardSettings } from './shard-runtime.ts';
-import type { ShardView } from './shard-view.ts';
+import type { ShardRuntime } from './shard-runtime.ts';
 
 const TOPIC = 'training-events.v1';
 
-/** What the learner needs besides the world. */
-export interface LearnerDeps {
-  readonly ports: LearnerPorts;
-  /** Partition count of the sharded topics. */
-  readonly partitions: number;
-  readonly settings: ShardSettings;
-  readonly directory: () => ModelDirectory;
-  /** Asks the consumer loop to read a partition again from an offset. */
-  readonly seek: (partition: TopicPartition, offset: number) => void;
-}
-
-/** The learner as the consumer loop, the timers and HTTP see it. */
-export interface Learner extends PartitionHandler {
-  /** Acts on changes of the directory: new versions are born, retired ones let go. */
-  reconcile(): Promise<void>;
-  /** Saves what is due although no batch comes. */
-  tick(): Promise<void>;
-  /** Saves everything and stops publishing. */
-  stop(): Promise<void>;
-  /** What is wrong with stopped shards, by shard key. */
-  readonly stopped: () => ReadonlyMap<string, string>;
-  /** Returns what can be seen of a model's shards here. Costs a digest of the whole state. */
-  view(model: string): readonly ShardView[];
+/** Lets the last record that was handled emit what all of them led to. */
+function emitWithLast(outcomes: Outcome<OutRecord>[], records: readonly OutRecord[]): void {
+  const at = outcomes.findLastIndex(({ kind }) => kind === 'handled');
+  const last = outcomes[at];
+  if (last?.kind === 'handled') outcomes[at] = { ...last, emit: [...last.emit, ...records] };
 }
 
 /**
@@ -224,11 +199,18 @@ export function createLearner(deps: LearnerDeps): Learner {
 
     async handle(batch) {
       await untilAlone();
+      const beganMs = ports.monotonicMs();
       onTheWay.add(batch.partition);
       const outcomes = batch.records.map((_record, index) => decide(batch, index));
+      emitWithLast(
+        outcomes,
+        ours(batch.partition).flatMap(([, runtime]) => runtime.takeScores()),
+      );
       if (!hasApplied && outcomes.some(({ kind }) => kind === 'handled')) {
         hasApplied = true;
-        ports.log.info({ sinceStartMs: ports.monotonicMs() }, 'first record applied');
+        const sinceStartMs = ports.monotonicMs();
+        const sinceProgramMs = sinceStartMs - deps.programBeganMs;
+        ports.log.info({ beganMs, sinceProgramMs, sinceStartMs }, 'first record applied');
       }
       const last = batch.records.at(-1)?.source;
       for (const [, runtime] of ours(batch.partition)) {

@@ -1,4 +1,4 @@
-import type { ScoredEvent, TrainingEvents } from '../../shared/domain/events.ts';
+import type { TrainingEvents } from '../../shared/domain/events.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
 import type { FeatureValue } from '../../shared/domain/model-spec.ts';
 import { applyRecord } from './domain/apply-record.ts';
@@ -10,6 +10,7 @@ import type { ShardLearner } from './domain/shard-learner.ts';
 import { TimeBudget } from './domain/time-budget.ts';
 import { MilestoneKeeper } from './milestone-keeper.ts';
 import type { LearnerPorts, OutRecord, Outcome, ShardCheckpoint, ShardPlace } from './ports.ts';
+import { ScoresGatherer } from './scores-gatherer.ts';
 import { ShardSaver } from './shard-saver.ts';
 import { figuresOf, shardView } from './shard-view.ts';
 import type { ShardView } from './shard-view.ts';
@@ -48,6 +49,7 @@ export class ShardRuntime {
   readonly #publisher: SnapshotPublisher;
   readonly #milestones: MilestoneKeeper;
   readonly #budget: TimeBudget;
+  readonly #scores: ScoresGatherer;
   readonly #row: FeatureValue[];
   #model: ModelState;
   #beside: KeptBeside;
@@ -66,6 +68,7 @@ export class ShardRuntime {
     this.#golden = new GoldenRows(features.length);
     this.#row = features.map((): FeatureValue => null);
     this.#budget = new TimeBudget(settings.versionBudgetMicros, ports.monotonicMs);
+    this.#scores = new ScoresGatherer(place);
     this.saver = new ShardSaver({
       checkpoint: deps.checkpoint,
       monotonicMs: ports.monotonicMs,
@@ -124,7 +127,6 @@ export class ShardRuntime {
     return this.#changes !== this.saver.savedChanges;
   }
 
-  /** The model as the log tells it now. */
   get model(): ModelState {
     return this.#model;
   }
@@ -190,11 +192,16 @@ export class ShardRuntime {
     const { observe } = this.deps.ports;
     for (const { version, reason } of applied.halted) this.#noteHalt(version, reason);
     this.#beside = besideAfter(this.#beside, learned, learnedToMs);
-    if (learned > 0) observe.events(spec.name, 'learned', learned);
-    if (duplicates > 0) observe.events(spec.name, 'duplicate', duplicates);
-    if (screened > 0) observe.events(spec.name, 'screened', screened);
-    if (refused.length > screened) observe.events(spec.name, 'refused', refused.length - screened);
-    return { kind: 'handled', emit: this.#scoresRecord(record, offset, applied.scored), refused };
+    const counts = { learned, duplicate: duplicates, screened, refused: refused.length - screened };
+    observe.events(spec.name, counts);
+    const versions = this.learner.versions.map(({ version }) => version);
+    this.#scores.add(record, offset, versions, applied.scored);
+    return { kind: 'handled', emit: [], refused };
+  }
+
+  /** Returns the scores of everything applied since the last call, as records. */
+  takeScores(): OutRecord[] {
+    return this.#scores.take();
   }
 
   /** Moves past offsets that hold nothing for this shard. */
@@ -203,6 +210,7 @@ export class ShardRuntime {
   }
 
   publishDue(): void {
+    this.deps.ports.observe.position(this.deps.place.model, this.learner.position);
     this.#publisher.publishDue();
   }
 
@@ -286,14 +294,5 @@ export class ShardRuntime {
     const { position } = this.learner;
     this.deps.ports.log.info({ model: this.#model.spec.name, version, position }, 'version born');
     this.#changes += 1;
-  }
-
-  #scoresRecord(record: TrainingEvents, offset: number, events: readonly ScoredEvent[]): OutRecord[] {
-    if (events.length === 0 && record.watermarkMs === null) return [];
-    const { shardKey: key, partition } = this.deps.place;
-    const { model, shard, watermarkMs } = record;
-    const versions = this.learner.versions.map(({ version }) => version);
-    const value = { model, shard, position: offset, versions, watermarkMs, events };
-    return [{ topic: 'scores.v1', key, partition, value }];
   }
 }

@@ -97,6 +97,12 @@ export interface ScoredEvent {
   readonly scores: readonly (number | null)[];
 }
 
+/** The scored events of one record of `training-events.v1`. */
+export interface ScoredRun {
+  readonly position: number;
+  readonly events: number;
+}
+
 /** Record of `scores.v1`. */
 export interface Scores {
   readonly model: string;
@@ -105,6 +111,7 @@ export interface Scores {
   readonly versions: readonly number[];
   readonly watermarkMs: number | null;
   readonly events: readonly ScoredEvent[];
+  readonly runs: readonly ScoredRun[];
 }
 
 /** Record of `snapshots.v1`. */

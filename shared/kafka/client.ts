@@ -3,6 +3,7 @@ import type { Consumer, Admin, Producer, ConsumerConfig, ProducerConfig } from '
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { ClusterInternals } from './cluster-internals.ts';
+import { installReconnectFix } from './reconnect-fix.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
 
 const { Kafka, logLevel, Partitioners } = kafkajs; // CommonJS: Node finds only some of its names
@@ -32,9 +33,10 @@ export interface KafkaClient {
 /** Requests are tried again inside kafkajs for about this many tries before our own loops see the failure. */
 const REQUEST_RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, multiplier: 1.5, retries: 4 };
 
-/** Returns the factory of every Kafka object in the process; installs the kafkajs timer fix. */
+/** Returns the factory of every Kafka object in the process; installs the fixes of kafkajs. */
 export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): KafkaClient {
   installRequestQueueTimerFix();
+  installReconnectFix();
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId,

@@ -4,6 +4,11 @@ import { runProgram } from '../support/programs.ts';
 process.exitCode = await runProgram(
   'bench',
   {
+    freshness: () => import('./freshness/bench.ts'),
+    'learner-stream': () => import('./learner-stream/bench.ts'),
+    checkpoint: () => import('./checkpoint/bench.ts'),
+    'recovery-time': () => import('./recovery-time/bench.ts'),
+    growth: () => import('./growth/bench.ts'),
     'learner-core': () => import('./learner-core/bench.ts'),
   },
   process.argv.slice(2),

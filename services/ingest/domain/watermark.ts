@@ -9,11 +9,12 @@ export interface Consumed {
 /**
  * Returns the event time up to which the join of one shard is complete, ms: the least of what has been consumed of both
  * topics, except that a topic read to its end does not hold it back. So an outage of the reader closes no window: while
- * it catches up, what is still unread holds the watermark.
+ * it catches up, what is still unread holds the watermark. Labels that are unread may have been observed in the same moment
+ * as the newest one read, and a label of a window's last moment is in time: so that moment is not complete yet.
  */
 export function watermarkOf(predictions: Consumed, labels: Consumed): number {
   if (predictions.isAtEnd && labels.isAtEnd) return Math.max(predictions.eventTimeMs, labels.eventTimeMs);
-  if (predictions.isAtEnd) return labels.eventTimeMs;
   if (labels.isAtEnd) return predictions.eventTimeMs;
-  return Math.min(predictions.eventTimeMs, labels.eventTimeMs);
+  const labelledToMs = labels.eventTimeMs - 1;
+  return predictions.isAtEnd ? labelledToMs : Math.min(predictions.eventTimeMs, labelledToMs);
 }

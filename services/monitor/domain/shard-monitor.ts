@@ -81,18 +81,26 @@ export class ShardMonitor {
 
   /** Takes what every live version scored before it learned. A learner that was killed sends some of it again: counted only. */
   takeScores(record: Scores): void {
-    if (record.position < this.#scoredTo) {
-      this.counters.add(SHARD_COUNT.repeated, record.events.length);
-      return;
+    const { position, events } = record;
+    const runs = record.runs.length > 0 ? record.runs : [{ position, events: events.length }];
+    let from = 0;
+    for (const run of runs) {
+      if (run.position < this.#scoredTo) this.counters.add(SHARD_COUNT.repeated, run.events);
+      else this.#takeScored(record, from, from + run.events);
+      from += run.events;
     }
-    this.#scoredTo = record.position + 1;
-    for (const { scores, label, weight } of record.events) {
-      record.versions.forEach((version, index) => {
+    if (position < this.#scoredTo) return;
+    this.#scoredTo = position + 1;
+    this.#advanceWatermark(record.watermarkMs);
+  }
+
+  #takeScored({ versions, events }: Scores, from: number, to: number): void {
+    for (const { scores, label, weight } of events.slice(from, to)) {
+      versions.forEach((version, index) => {
         const score = scores[index];
         if (score != null) this.version(version).learner.record(score, label, weight);
       });
     }
-    this.#advanceWatermark(record.watermarkMs);
   }
 
   /** Takes answered predictions. A repeated id is counted and not measured again. */

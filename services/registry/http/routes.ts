@@ -1,29 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Parsed, RegistryRoutesDeps } from './routes-deps.ts';
 import { askedBy, knownModel, orThrow } from './asking.ts';
 import { shardRoutes } from './shard-routes.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import type { Command, WantedTraffic } from '../domain/commands.ts';
 import { modeOf } from '../domain/start-from.ts';
 import type { StartFrom } from '../domain/start-from.ts';
-import type { SpecFault } from '../domain/spec-faults.ts';
 import type { Registry } from '../service.ts';
 import { modelParams, registerVersionBody, versionParams } from './version-schemas.ts';
 import { eventView, modelView, planView, versionView } from './views.ts';
-
-/** What the routes need. */
-export interface RegistryRoutesDeps {
-  /** Returns the registry when it can be read; throws 503 naming what it waits for. */
-  readonly readable: () => Registry;
-  /** Returns the registry when this process decides; throws 503 naming the leader. */
-  readonly writable: () => Promise<Registry>;
-  readonly parseModelSpec: (text: string) => Parsed<ModelSpec>;
-  readonly parseLearner: (given: unknown, base: LearnerConfig) => Parsed<LearnerConfig>;
-  /** Returns the offset of training-events.v1 that is meant; throws 422 when the log does not have it. */
-  readonly startOf: (model: string, from: StartFrom) => Promise<number>;
-}
-type Parsed<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };
 
 function valueOf<T>(parsed: Parsed<T>): T {
   if (parsed.ok) return parsed.value;

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { askedBy, knownModel, orThrow } from './asking.ts';
-import type { RegistryRoutesDeps } from './routes.ts';
+import type { RegistryRoutesDeps } from './routes-deps.ts';
 import { modelParams, positionBody } from './version-schemas.ts';
 
 /** Adds the routes by which an operator tells the learner of a model what to keep and where to go on. */

@@ -99,6 +99,7 @@ const SAMPLES: TopicRecords = {
     position: 41,
     versions: [1, 2],
     watermarkMs: null,
+    runs: [{ position: 41, events: 1 }],
     events: [
       { eventId: 'parcel-1', eventTimeMs: 1_700_000_000_000, label: 1, weight: 2, scores: [0.25, null] },
     ],

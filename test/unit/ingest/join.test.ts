@@ -280,3 +280,16 @@ test('positions begin at the stored ones, at the log’s start before any', asyn
     ]),
   );
 });
+
+test('labels observed in the last moment of a window are joined although an equally late one was read before them', async () => {
+  const world = await createJoinWorld([clicks]);
+  const ids = ['0~a', '0~b'];
+  world.writePredictions(
+    'clicks',
+    ids.map((id) => prediction(id, 10_000)),
+  );
+  await world.read(PREDICTIONS);
+  for (const id of ids) world.writeLabels('clicks', [label(id, 10_000 + WINDOW_MS)]);
+  const emitted = [...(await world.read(LABELS, 1)), ...(await world.read(LABELS, 1))];
+  assert.deepEqual(idsOf(emitted), ['0~a label', '0~b label']);
+});

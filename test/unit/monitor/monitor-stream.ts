@@ -68,6 +68,7 @@ export function scoresRecord(position: number, scores: readonly (number | null)[
     versions: scores.map((_score, index) => index + 1),
     watermarkMs: null,
     events: [{ eventId: `event-${String(position)}`, eventTimeMs: 0, label, weight: 1, scores }],
+    runs: [],
   };
 }
 

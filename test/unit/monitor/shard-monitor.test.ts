@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { reportOf } from '../../../services/monitor/domain/report.ts';
 import type { Report } from '../../../services/monitor/domain/report.ts';
+import type { Scores } from '../../../shared/domain/events.ts';
 import { ShardMonitor } from '../../../services/monitor/domain/shard-monitor.ts';
 import {
   answered,
@@ -150,4 +151,16 @@ test('the report says what was answered, labelled and learned, by version and by
     { arm: 'stable', predictions: 1, latencyMicros: { count: 1 }, answered: { examples: 1 } },
     { arm: 'candidate', predictions: 1, latencyMicros: { count: 0 }, answered: { examples: 0 } },
   ]);
+});
+
+test('scores that a crash cut elsewhere are taken once, run by run', () => {
+  const monitor = new ShardMonitor(START);
+  const of = (positions: readonly number[]): Scores => ({
+    ...scoresRecord(positions.at(-1) ?? 0, [0.5]),
+    events: positions.flatMap((position) => scoresRecord(position, [0.5]).events),
+    runs: positions.map((position) => ({ position, events: 1 })),
+  });
+  monitor.takeScores(of([1, 2, 3]));
+  monitor.takeScores(of([1, 2, 3, 4, 5]));
+  assert.equal(monitor.version(1).learner.summary().examples, 5);
 });
