@@ -51,7 +51,7 @@ module.exports = {
           `${SERVICE}[^/]+\\.ts$`,
           `${SERVICE}domain/`,
           '^shared/domain/',
-          '^shared/(errors|events/topics)\\.ts$',
+          '^shared/(errors|events/topics|checkpoint/shard-saver)\\.ts$',
         ],
       },
     },

@@ -1,4 +1,5 @@
 import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+import { digestOf } from '../../shared/checkpoint/manifest.ts';
 import { loadConfig } from '../../shared/config/load-config.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
 import { createApp } from '../../shared/http/app.ts';
@@ -7,6 +8,7 @@ import { followDirectory } from '../../shared/kafka/follow-directory.ts';
 import { startGroupConsumer } from '../../shared/kafka/group-consumer.ts';
 import type { GroupConsumer } from '../../shared/kafka/group-consumer.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
+import { readRecordAt } from '../../shared/kafka/read-range.ts';
 import { createRangeReader } from '../../shared/kafka/partition-count.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
@@ -85,8 +87,18 @@ async function startMonitor(): Promise<void> {
       log,
       monotonicMs: () => performance.now(),
       openCheckpoint: (key) =>
-        createShardCheckpoint(redis, `headrace:monitor:${key}`, { leastEpoch: Date.now, onMoment }),
+        createShardCheckpoint(redis, `headrace:monitor:${key}`, {
+          leastEpoch: Date.now,
+          monotonicMs: () => performance.now(),
+          onMoment,
+        }),
       logRanges: (topic) => ranges.ranges(topic),
+      digestAt: async (topic, partition, offset) => {
+        const found = await readRecordAt(kafka, { topic, partition, offset });
+        return found?.value == null ? 'absent' : digestOf(found.value);
+      },
+      recordDigest: digestOf,
+      onSaved: observe.saved,
       onStopped: observe.stopped,
     },
   }));

@@ -1,3 +1,4 @@
+import type { SaveCost } from '../../shared/checkpoint/checkpoint-store.ts';
 import type { Metrics } from '../../shared/observability/metrics.ts';
 import type { Report } from './domain/report.ts';
 
@@ -5,6 +6,7 @@ import type { Report } from './domain/report.ts';
 export interface MonitorObserver {
   records(topic: string, result: 'handled' | 'skipped' | 'poison'): void;
   stopped(model: string, isStopped: boolean): void;
+  saved(model: string, cost: SaveCost, seconds: number): void;
   report(report: Report): void;
 }
 
@@ -18,6 +20,12 @@ export function createMonitorMetrics(metrics: Metrics): MonitorObserver {
   const stopped = metrics.gauge(
     'headrace_monitor_stopped_shard',
     '1 while a shard is stopped because its state or log cannot be trusted.',
+    ['model'],
+  );
+  const checkpoints = metrics.histogram(
+    'headrace_monitor_checkpoint_duration_seconds',
+    'Time to store a checkpoint.',
+    [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
     ['model'],
   );
   const lag = metrics.gauge('headrace_monitor_lag_records', 'Records not measured yet.', ['model', 'topic']);
@@ -43,6 +51,9 @@ export function createMonitorMetrics(metrics: Metrics): MonitorObserver {
     },
     stopped: (model, isStopped) => {
       stopped.set({ model }, isStopped ? 1 : 0);
+    },
+    saved: (model, _cost, seconds) => {
+      checkpoints.observe({ model }, seconds);
     },
     report(report) {
       const { model } = report;

@@ -1,9 +1,9 @@
-import type { ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+import type { SaveCost, ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 import type { LogRange } from '../../shared/kafka/partition-count.ts';
 import type { Log } from '../../shared/observability/log.ts';
 import type { MonitoredTopic } from './domain/shard-monitor.ts';
 
-export type { ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+export type { LoadedCheckpoint, ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 export type { Outcome } from '../../shared/domain/outcome.ts';
 export type { OutRecord } from '../../shared/kafka/producer.ts';
 export type { PartitionHandler } from '../../shared/kafka/partition-handler.ts';
@@ -16,6 +16,12 @@ export interface MonitorPorts {
   readonly openCheckpoint: (shardKey: string) => ShardCheckpoint;
   /** Returns the range of every partition of a topic as it is now. */
   readonly logRanges: (topic: MonitoredTopic) => Promise<ReadonlyMap<number, LogRange>>;
+  /** Returns the digest of the record at an offset of a topic, as `recordDigest` makes it, or `absent`. */
+  readonly digestAt: (topic: MonitoredTopic, partition: number, offset: number) => Promise<string>;
+  /** Returns the digest that stands for a record's bytes. */
+  readonly recordDigest: (value: Uint8Array) => string;
+  /** Told what a checkpoint cost. */
+  readonly onSaved: (model: string, cost: SaveCost, seconds: number) => void;
   /** Told when a shard's state cannot be continued; it is stopped, alone. */
   readonly onStopped: (model: string, isStopped: boolean) => void;
 }

@@ -1,11 +1,14 @@
-import { HeadraceError } from '../../shared/errors.ts';
+import { ShardSaver } from '../../shared/checkpoint/shard-saver.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import { encodeLastRecord } from '../../shared/domain/position-fault.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
 import { reportOf } from './domain/report.ts';
 import type { Report } from './domain/report.ts';
-import { MONITORED_TOPICS, ShardMonitor } from './domain/shard-monitor.ts';
-import type { MonitoredTopic, Positions } from './domain/shard-monitor.ts';
+import { MONITORED_TOPICS } from './domain/shard-monitor.ts';
+import type { MonitoredTopic, Positions, ShardMonitor } from './domain/shard-monitor.ts';
+import { openShard } from './open-shard.ts';
+import type { LastRecords } from './open-shard.ts';
 import type {
   MonitorPorts,
   Outcome,
@@ -38,8 +41,9 @@ interface Shard {
   readonly partition: number;
   readonly monitor: ShardMonitor;
   readonly checkpoint: ShardCheckpoint;
-  savedToken: string;
-  savedAtMs: number;
+  readonly saver: ShardSaver;
+  /** Last record read of each topic. */
+  readonly lastRecords: LastRecords;
 }
 
 /**
@@ -54,43 +58,26 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
   const tokenOf = ({ monitor }: Pick<Shard, 'monitor'>): string => JSON.stringify(monitor.positions);
 
   async function open(key: string, partition: number): Promise<Shard | string> {
-    const checkpoint = ports.openCheckpoint(key);
-    try {
-      const loaded = await checkpoint.takeOver();
-      const starts: Record<string, number> = {};
-      const faults: string[] = [];
-      for (const topic of MONITORED_TOPICS) {
-        const range = (await ports.logRanges(topic)).get(partition);
-        starts[topic] = range?.start ?? 0;
-        const position = (JSON.parse(loaded?.position ?? '{}') as Partial<Positions>)[topic];
-        if (position === undefined || range === undefined) continue;
-        if (position < range.start || position > range.end) {
-          faults.push(
-            `position ${String(position)} of ${topic} is outside the log, ${String(range.start)} … ${String(range.end)}`,
-          );
-        }
-      }
-      if (faults.length > 0) return faults.join('; ');
-      if (loaded === undefined) {
-        return {
-          partition,
-          monitor: new ShardMonitor(starts as Positions),
-          checkpoint,
-          savedToken: '',
-          savedAtMs: -Infinity,
-        };
-      }
-      const monitor = ShardMonitor.restore((name) => {
-        const bytes = loaded.sections.get(name);
-        if (bytes === undefined) throw new RangeError(`the checkpoint has no section ${name}`);
-        return bytes;
-      });
-      return { partition, monitor, checkpoint, savedToken: loaded.position, savedAtMs: ports.monotonicMs() };
-    } catch (error) {
-      if (error instanceof RangeError || (error instanceof HeadraceError && !error.retriable))
-        return error.message;
-      throw error;
-    }
+    const opened = await openShard(ports, key, partition);
+    if (typeof opened === 'string') return opened;
+    const { monitor, checkpoint, savedPosition } = opened;
+    const lastRecords = { ...opened.lastRecords };
+    const saver = new ShardSaver({
+      checkpoint,
+      monotonicMs: ports.monotonicMs,
+      intervalMs: checkpointIntervalMs,
+      savedPosition,
+      picture: () => ({
+        position: tokenOf({ monitor }),
+        changes: 0,
+        meta: { lastRecords: { ...lastRecords } },
+        sections: monitor.sections(),
+      }),
+      onSaved: (cost, seconds) => {
+        ports.onSaved(parseShardKey(key)?.model ?? key, cost, seconds);
+      },
+    });
+    return { partition, monitor, checkpoint, saver, lastRecords };
   }
 
   async function ensure(key: string, partition: number): Promise<Shard | undefined> {
@@ -110,19 +97,20 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
     return opened;
   }
 
-  async function save(key: string, shard: Shard): Promise<void> {
-    let token = '';
-    const result = await shard.checkpoint.save(() => {
-      token = tokenOf(shard);
-      return { position: token, meta: {}, sections: shard.monitor.sections() };
-    });
-    if (result === 'fenced') {
-      shards.delete(key);
-      ports.log.warn({ shard: key }, 'shard dropped: another monitor has taken it over');
-      return;
-    }
-    shard.savedToken = token;
-    shard.savedAtMs = ports.monotonicMs();
+  function drop(key: string): void {
+    shards.delete(key);
+    ports.log.warn({ shard: key }, 'shard dropped: another monitor has taken it over');
+  }
+
+  const isUnsaved = (shard: Shard): boolean => tokenOf(shard) !== shard.saver.savedPosition;
+
+  /** Begins to save what is due; waits for it only when the last save failed, so that a lost Redis is noticed. */
+  async function saveDue(key: string, shard: Shard): Promise<void> {
+    const { saver } = shard;
+    if (saver.isFenced) drop(key);
+    else if (saver.hasFailed) {
+      if ((await saver.save()) === 'fenced') drop(key);
+    } else if (isUnsaved(shard) && saver.isDue()) saver.begin();
   }
 
   const ours = (partition: number): [string, Shard][] =>
@@ -185,19 +173,25 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
         if (!shards.has(key)) await ensure(key, batch.partition);
       }
       const outcomes = batch.records.map(take);
+      const last = batch.records.at(-1)?.source;
+      if (last?.value != null) {
+        const lastRecord = encodeLastRecord({ offset: last.offset, digest: ports.recordDigest(last.value) });
+        for (const [, shard] of ours(batch.partition))
+          shard.lastRecords[batch.topic as MonitoredTopic] = lastRecord;
+      }
       moveTo(batch.topic as MonitoredTopic, batch.partition, batch.nextOffset);
       return outcomes;
     },
 
+    mustSettle: (batch) =>
+      ours(batch.partition).some(([, { saver }]) => saver.isFenced || saver.hasFailed || saver.isDue()),
+
     async settle(batch) {
-      const nowMs = ports.monotonicMs();
-      for (const [key, shard] of ours(batch.partition)) {
-        if (nowMs - shard.savedAtMs >= checkpointIntervalMs) await save(key, shard);
-      }
+      for (const [key, shard] of ours(batch.partition)) await saveDue(key, shard);
       isInBatch = false;
       const topic = batch.topic as MonitoredTopic;
-      const saved = ours(batch.partition).map(([, { savedToken }]) =>
-        savedToken === '' ? 0 : (JSON.parse(savedToken) as Positions)[topic],
+      const saved = ours(batch.partition).map(([, { saver }]) =>
+        saver.savedPosition === '' ? 0 : (JSON.parse(saver.savedPosition) as Positions)[topic],
       );
       return Math.min(batch.nextOffset, ...saved);
     },
@@ -218,18 +212,11 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
     },
 
     async tick() {
-      const nowMs = ports.monotonicMs();
-      for (const [key, shard] of [...shards]) {
-        if (isInBatch) return;
-        if (tokenOf(shard) !== shard.savedToken && nowMs - shard.savedAtMs >= checkpointIntervalMs)
-          await save(key, shard);
-      }
+      for (const [key, shard] of [...shards]) if (!isInBatch) await saveDue(key, shard);
     },
 
     async stop() {
-      for (const [key, shard] of [...shards]) {
-        if (tokenOf(shard) !== shard.savedToken) await save(key, shard);
-      }
+      for (const shard of shards.values()) if (isUnsaved(shard) && !isInBatch) await shard.saver.save();
     },
   };
 }

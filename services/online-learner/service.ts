@@ -241,7 +241,7 @@ export function createLearner(deps: LearnerDeps): Learner {
       onTheWay.delete(batch.partition);
       if (onTheWay.size === 0 && isReconcileWanted) await reconcileAll();
       else await reconcilePartition(batch.partition);
-      const saved = ours(batch.partition).map(([, runtime]) => runtime.saver.savedPosition);
+      const saved = ours(batch.partition).map(([, runtime]) => runtime.savedPosition);
       return Math.min(batch.nextOffset, ...saved);
     },
 

@@ -11,7 +11,7 @@ import { TimeBudget } from './domain/time-budget.ts';
 import { MilestoneKeeper } from './milestone-keeper.ts';
 import type { LearnerPorts, OutRecord, Outcome, ShardCheckpoint, ShardPlace } from './ports.ts';
 import { ScoresGatherer } from './scores-gatherer.ts';
-import { ShardSaver } from './shard-saver.ts';
+import { ShardSaver } from '../../shared/checkpoint/shard-saver.ts';
 import { figuresOf, shardView } from './shard-view.ts';
 import type { ShardView } from './shard-view.ts';
 import { createSnapshotPublisher } from './snapshot-publisher.ts';
@@ -73,9 +73,9 @@ export class ShardRuntime {
       checkpoint: deps.checkpoint,
       monotonicMs: ports.monotonicMs,
       intervalMs: settings.checkpointIntervalMs,
-      savedPosition: deps.savedPosition,
+      savedPosition: deps.savedPosition < 0 ? '' : String(deps.savedPosition),
       picture: () => ({
-        position: learner.position,
+        position: String(learner.position),
         changes: this.#changes,
         meta: this.#beside,
         sections: learner.sections(),
@@ -118,8 +118,14 @@ export class ShardRuntime {
     });
   }
 
+  /** Position that is durable: where a restart would begin; -1 before the first checkpoint. */
+  get savedPosition(): number {
+    const { savedPosition } = this.saver;
+    return savedPosition === '' ? -1 : Number(savedPosition);
+  }
+
   get isUnsaved(): boolean {
-    return this.hasUnsavedChanges || this.learner.position !== this.saver.savedPosition;
+    return this.hasUnsavedChanges || this.learner.position !== this.savedPosition;
   }
 
   /** Whether something changed without moving the position since the last save: it must be durable before it shows. */
@@ -218,7 +224,7 @@ export class ShardRuntime {
     return shardView({
       shard: this.deps.place.shard,
       learner: this.learner,
-      savedPosition: this.saver.savedPosition,
+      savedPosition: this.savedPosition,
       milestones: this.#milestones.kept,
       stateDigest: this.deps.ports.stateDigest,
     });

@@ -2,7 +2,7 @@ import { defineProgram } from '../../support/programs.ts';
 import type { Options, ProgramResult } from '../../support/programs.ts';
 import { startSystem } from '../../support/system.ts';
 import { median } from '../learner-core/compare.ts';
-import { idleStartCpuSeconds, runLearner } from '../stream-runs/learner-run.ts';
+import { emptyRunCpuSeconds, runLearner } from '../stream-runs/learner-run.ts';
 import type { LearnerRun } from '../stream-runs/learner-run.ts';
 import { wideEvents, wideModel } from '../stream-runs/synthetic-model.ts';
 import { logEnd, writeLog } from '../stream-runs/write-log.ts';
@@ -52,7 +52,7 @@ async function measure(one: Case, rounds: number): Promise<Row> {
       for (let version = 2; version <= one.versions; version += 1)
         await operator.addVersion({ mode: 'cold' });
     }
-    const startCpu = await idleStartCpuSeconds(system, 3);
+    const startCpu = await emptyRunCpuSeconds(system, names, 3);
     const perModel = Math.ceil(one.events / one.models);
     for (const [seed, name] of names.entries())
       await writeLog(system, name, wideEvents(perModel, one.features, seed), EVENTS_PER_RECORD);

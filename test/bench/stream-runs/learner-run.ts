@@ -109,6 +109,18 @@ export async function runLearner(
   }
 }
 
+/** Returns the CPU time of runs that open the models with Redis empty and find nothing to learn, their middle, s. */
+export async function emptyRunCpuSeconds(
+  system: StartedSystem,
+  models: readonly string[],
+  times: number,
+): Promise<number> {
+  const found: number[] = [];
+  const targets = new Map(models.map((model) => [model, 0]));
+  for (let time = 0; time < times; time += 1) found.push((await runLearner(system, targets)).cpuSeconds);
+  return found.sort((a, b) => a - b)[Math.floor(times / 2)] ?? 0;
+}
+
 /** Returns the CPU time of a learner that starts and finds nothing to learn, s: what a run's CPU time contains besides. */
 export async function idleStartCpuSeconds(system: StartedSystem, times: number): Promise<number> {
   const learner = system.fleet.one('online-learner');

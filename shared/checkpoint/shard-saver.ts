@@ -1,10 +1,11 @@
-import { checkpointPauseMs } from '../../shared/domain/checkpoint-pace.ts';
-import type { StateSection } from '../../shared/domain/state-section.ts';
-import type { SaveCost, ShardCheckpoint } from './ports.ts';
+import { checkpointPauseMs } from '../domain/checkpoint-pace.ts';
+import type { StateSection } from '../domain/state-section.ts';
+import type { SaveCost, ShardCheckpoint } from './checkpoint-store.ts';
 
 /** A state as it is at one moment, ready to be copied. */
 export interface ShardPicture {
-  readonly position: number;
+  /** Position, or positions, in the owner's own notation. */
+  readonly position: string;
   /** Number of changes so far that move no position: births, halts, what is kept beside the state. */
   readonly changes: number;
   readonly meta: unknown;
@@ -17,8 +18,8 @@ export interface ShardSaverDeps {
   readonly monotonicMs: () => number;
   /** Least time between two checkpoints, ms. */
   readonly intervalMs: number;
-  /** Position of the checkpoint that was loaded; -1 for none. */
-  readonly savedPosition: number;
+  /** Position of the checkpoint that was loaded; empty for none. */
+  readonly savedPosition: string;
   /** Called synchronously when a save begins: the state must not hold what is not acknowledged. */
   readonly picture: () => ShardPicture;
   readonly onSaved: (cost: SaveCost, seconds: number) => void;
@@ -30,7 +31,7 @@ export interface ShardSaverDeps {
  */
 export class ShardSaver {
   readonly #deps: ShardSaverDeps;
-  #saved: { position: number; changes: number };
+  #saved: { position: string; changes: number };
   #beganAtMs: number;
   #busyMs = 0;
   #isSaving = false;
@@ -43,8 +44,8 @@ export class ShardSaver {
     this.#beganAtMs = deps.monotonicMs();
   }
 
-  /** Position that is durable: where a restart would begin. */
-  get savedPosition(): number {
+  /** Position that is durable: where a restart would begin; empty before the first save. */
+  get savedPosition(): string {
     return this.#saved.position;
   }
 
@@ -85,7 +86,7 @@ export class ShardSaver {
         this.#beganAtMs = monotonicMs();
         const { position, changes, meta, sections } = picture();
         taken = { position, changes };
-        return { position: String(position), meta, sections };
+        return { position, meta, sections };
       });
       this.#failure = undefined;
       if (result === 'fenced') {
