@@ -2,7 +2,6 @@ import type { TrainingEvents } from '../../shared/domain/events.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
 import type { FeatureValue } from '../../shared/domain/model-spec.ts';
 import { applyRecord } from './domain/apply-record.ts';
-import { dueBirths } from './domain/due-births.ts';
 import { GoldenRows } from './domain/golden-rows.ts';
 import { besideAfter } from './domain/kept-beside.ts';
 import type { KeptBeside } from './domain/kept-beside.ts';
@@ -16,6 +15,7 @@ import { figuresOf, shardView } from './shard-view.ts';
 import type { ShardView } from './shard-view.ts';
 import { createSnapshotPublisher } from './snapshot-publisher.ts';
 import type { SnapshotPublisher } from './snapshot-publisher.ts';
+import { VersionLives } from './version-lives.ts';
 
 /** Limits of a shard at work. */
 export interface ShardSettings {
@@ -49,6 +49,7 @@ export class ShardRuntime {
   readonly #publisher: SnapshotPublisher;
   readonly #milestones: MilestoneKeeper;
   readonly #budget: TimeBudget;
+  readonly #lives: VersionLives;
   readonly #scores: ScoresGatherer;
   readonly #row: FeatureValue[];
   #model: ModelState;
@@ -69,6 +70,19 @@ export class ShardRuntime {
     this.#row = features.map((): FeatureValue => null);
     this.#budget = new TimeBudget(settings.versionBudgetMicros, ports.monotonicMs);
     this.#scores = new ScoresGatherer(place);
+    this.#lives = new VersionLives({
+      place,
+      learner,
+      budget: this.#budget,
+      versionBudgetMicros: settings.versionBudgetMicros,
+      ports,
+      onChange: () => {
+        this.#changes += 1;
+      },
+      onRetired: (version) => {
+        void this.#publisher.forget(version).catch(() => undefined); // a snapshot left behind serves nobody: no plan names it
+      },
+    });
     this.saver = new ShardSaver({
       checkpoint: deps.checkpoint,
       monotonicMs: ports.monotonicMs,
@@ -147,9 +161,9 @@ export class ShardRuntime {
    * an operator wants to go on, and asks for milestones that are due.
    */
   reconcile(): void {
-    this.#letRetiredGo();
-    this.#bringToLife(this.learner.position);
-    this.#haltAndResume();
+    this.#lives.letRetiredGo(this.#model);
+    this.#lives.bringToLife(this.#model, this.learner.position);
+    this.#lives.haltAndResume(this.#model);
     const { repositioned } = this.#model;
     if (repositioned !== null && repositioned.sequence > this.#beside.repositionSequence) {
       this.#keepBeside({ repositionSequence: repositioned.sequence }); // it was for a stopped shard
@@ -158,8 +172,7 @@ export class ShardRuntime {
 
   /** Lets a version taught from the past learn with the others from here on. */
   adopt(version: number, from: ShardLearner, startPosition: number): void {
-    this.learner.adopt(version, from, startPosition);
-    this.#noteBirth(version);
+    this.#lives.adopt(version, from, startPosition);
   }
 
   /** Asks for the milestones that are due. Call it when the state is saved: nothing of it is on its way. */
@@ -181,7 +194,7 @@ export class ShardRuntime {
   /** Applies one record and moves the position past it. Synchronous: nothing can come between its events. */
   apply(record: TrainingEvents, offset: number, recordTimeMs: number): Outcome<OutRecord> {
     if (offset < this.learner.position) return { kind: 'skipped', reason: 'already-learned' };
-    this.#bringToLife(offset);
+    this.#lives.bringToLife(this.#model, offset);
     const { spec } = this.#model;
     const applied = applyRecord(record, {
       learner: this.learner,
@@ -196,7 +209,7 @@ export class ShardRuntime {
     });
     const { learned, duplicates, screened, refused, learnedToMs } = applied;
     const { observe } = this.deps.ports;
-    for (const { version, reason } of applied.halted) this.#noteHalt(version, reason);
+    for (const { version, reason } of applied.halted) this.#lives.noteHalt(version, reason);
     this.#beside = besideAfter(this.#beside, learned, learnedToMs);
     const counts = { learned, duplicate: duplicates, screened, refused: refused.length - screened };
     observe.events(spec.name, counts);
@@ -246,59 +259,5 @@ export class ShardRuntime {
     this.#beside = { ...this.#beside, ...change };
     this.#changes += 1;
     this.#keptChanges += 1;
-  }
-
-  #letRetiredGo(): void {
-    const isRetired = (version: number): boolean =>
-      this.#model.versions.some((known) => known.version === version && known.life === 'retired');
-    for (const { version } of this.learner.versions) {
-      if (!isRetired(version)) continue;
-      this.learner.retire(version);
-      void this.#publisher.forget(version).catch(() => undefined); // a snapshot left behind serves nobody: no plan names it
-      this.#changes += 1;
-    }
-  }
-
-  #haltAndResume(): void {
-    const isLive = (version: number): boolean => this.learner.versions.some((one) => one.version === version);
-    for (const version of this.#budget.takeExceeded()) {
-      if (!isLive(version) || this.learner.haltedAt(version) !== undefined) continue;
-      this.learner.halt(version);
-      this.#changes += 1;
-      const limit = String(this.deps.settings.versionBudgetMicros);
-      this.#noteHalt(version, `it takes more than ${limit} µs for an event, again and again`);
-    }
-    for (const { version, resumeSequence } of this.#model.versions) {
-      if (resumeSequence === 0 || !isLive(version)) continue;
-      if (this.learner.resume(version, resumeSequence)) this.#changes += 1;
-    }
-  }
-
-  #noteHalt(version: number, reason: string): void {
-    const { ports, place } = this.deps;
-    ports.log.error({ model: place.model, version, reason }, 'version halted');
-    ports.observe.halted(place.model, version);
-  }
-
-  /**
-   * Gives life to versions due up to an offset. A birth that the log records happens again at exactly its position when
-   * the state is learned again; one that nobody recorded happens where the shard stands.
-   */
-  #bringToLife(upTo: number): void {
-    const living = (): number[] => this.learner.versions.map(({ version }) => version);
-    for (const due of dueBirths(this.#model, living(), upTo)) {
-      if (due.mode === 'copy' && !living().includes(due.parent ?? 0)) continue;
-      if (due.bornPosition !== null) this.skipTo(due.bornPosition);
-      const how =
-        due.mode === 'copy' ? { mode: due.mode, parent: due.parent ?? 0 } : { mode: 'cold' as const };
-      this.learner.birth(due.version, due.learner, how);
-      this.#noteBirth(due.version);
-    }
-  }
-
-  #noteBirth(version: number): void {
-    const { position } = this.learner;
-    this.deps.ports.log.info({ model: this.#model.spec.name, version, position }, 'version born');
-    this.#changes += 1;
   }
 }
