@@ -42,6 +42,7 @@ export const replayPorts: { readonly learner: LearnerPorts; readonly checkpoint:
     observe: {
       events: nothing,
       version: nothing,
+      screened: nothing,
       checkpoint: nothing,
       opened: nothing,
       position: nothing,

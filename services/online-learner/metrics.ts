@@ -37,6 +37,16 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     'Expected calibration error over ten bins.',
     ['model', 'version'],
   );
+  const screened = metrics.counter(
+    'headrace_learner_screened_total',
+    'Events that a version did not learn, by what they were past: target (label or weight is none), value (beyond 100 standard deviations of what the feature has had), leverage (event weight × norm of the row beyond 1000 times the usual of what the version has learned) or update (the step would not be finite).',
+    ['model', 'version', 'fence'],
+  );
+  const leverage = metrics.gauge(
+    'headrace_learner_fence_leverage',
+    'The largest event weight × norm of the row that a version learns at present; it follows what the version has learned.',
+    ['model', 'version'],
+  );
   const checkpoints = metrics.histogram(
     'headrace_learner_checkpoint_duration_seconds',
     'Time to store a checkpoint.',
@@ -111,6 +121,10 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
       base.set(labels, figures.baseRateLogLoss);
       accuracy.set(labels, figures.accuracy);
       calibration.set(labels, figures.calibrationError);
+      leverage.set(labels, figures.leverageMax);
+    },
+    screened(model, version, fence) {
+      screened.inc({ model, version: String(version), fence });
     },
     checkpoint(model, seconds, { busyMs, writtenBytes }) {
       checkpoints.observe({ model }, seconds);

@@ -5,6 +5,7 @@ import type { LogRange } from '../../shared/kafka/partition-count.ts';
 import type { Log } from '../../shared/observability/log.ts';
 import type { StateSection } from '../../shared/domain/state-section.ts';
 import type { LearnerConfig } from '../../shared/domain/model-spec.ts';
+import type { Fence } from './domain/screening.ts';
 
 export type { Outcome, Refusal } from '../../shared/domain/outcome.ts';
 export type { OutRecord } from '../../shared/kafka/producer.ts';
@@ -111,6 +112,8 @@ export interface LearnerObserver {
   /** Counts what became of the events of a record. */
   events(model: string, counts: EventCounts): void;
   version(model: string, version: number, figures: VersionFigures): void;
+  /** A version did not learn an event, and what the event was past. */
+  screened(model: string, version: number, fence: Fence): void;
   checkpoint(model: string, seconds: number, cost: SaveCost): void;
   /** A shard was opened, and from what. */
   opened(model: string, from: OpenedFrom): void;
@@ -145,4 +148,6 @@ export interface VersionFigures {
   readonly baseRateLogLoss: number;
   readonly accuracy: number;
   readonly calibrationError: number;
+  /** Where the leverage fence stands; Infinity before it holds. */
+  readonly leverageMax: number;
 }

@@ -213,6 +213,7 @@ export class ShardRuntime {
     this.#beside = besideAfter(this.#beside, learned, learnedToMs);
     const counts = { learned, duplicate: duplicates, screened, refused: refused.length - screened };
     observe.events(spec.name, counts);
+    for (const { version, fence } of applied.screenedBy) observe.screened(spec.name, version, fence);
     const versions = this.learner.versions.map(({ version }) => version);
     this.#scores.add(record, offset, versions, applied.scored);
     return { kind: 'handled', emit: [], refused };

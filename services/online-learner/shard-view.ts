@@ -1,6 +1,7 @@
 import type { ProgressiveSummary } from '../../shared/domain/progressive-metrics.ts';
 import type { StateSection } from '../../shared/domain/state-section.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
+import type { FenceView } from './domain/version-learner.ts';
 import type { KeptMilestone, VersionFigures } from './ports.ts';
 
 /** What can be seen of one shard. */
@@ -20,6 +21,7 @@ export interface ShardView {
     readonly examplesLearned: number;
     readonly screened: number;
     readonly isHalted: boolean;
+    readonly fences: FenceView;
     readonly metrics: ProgressiveSummary;
   }[];
   /** States kept on purpose, oldest first. */
@@ -54,6 +56,7 @@ export function shardView(input: ShardViewInput): ShardView {
         examplesLearned: one.examplesLearned,
         screened: one.screened,
         isHalted: learner.haltedAt(version) !== undefined,
+        fences: one.fences(),
         metrics: one.metrics.summary(),
       };
     }),
@@ -63,7 +66,8 @@ export function shardView(input: ShardViewInput): ShardView {
 /** Returns the progressive figures of every live version. */
 export function figuresOf(learner: ShardLearner): readonly { version: number; figures: VersionFigures }[] {
   return learner.versions.map(({ version }) => {
-    const summary = learner.learner(version).metrics.summary();
+    const one = learner.learner(version);
+    const summary = one.metrics.summary();
     const figures = {
       examples: summary.examples,
       logLoss: summary.logLoss,
@@ -71,6 +75,7 @@ export function figuresOf(learner: ShardLearner): readonly { version: number; fi
       baseRateLogLoss: summary.baseRateLogLoss,
       accuracy: summary.accuracyRate,
       calibrationError: summary.expectedCalibrationError,
+      leverageMax: one.fences().leverageMax ?? Infinity,
     };
     return { version, figures };
   });

@@ -4,7 +4,9 @@ import { checkRow } from '../../../shared/domain/feature-row.ts';
 import type { FeatureValue, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import type { Refusal } from '../../../shared/domain/outcome.ts';
 import { checkEvent } from './check-event.ts';
-import type { ShardLearner, VersionReason } from './shard-learner.ts';
+import type { VersionReason } from './apply-outcome.ts';
+import type { ShardLearner } from './shard-learner.ts';
+import type { Fence } from './screening.ts';
 import type { StepTimer } from './time-budget.ts';
 
 /** What one record did to a shard. */
@@ -16,6 +18,8 @@ export interface AppliedRecord {
   readonly learned: number;
   readonly duplicates: number;
   readonly screened: number;
+  /** Versions that did not learn an event, and what it was past. */
+  readonly screenedBy: readonly { readonly version: number; readonly fence: Fence }[];
   /** Latest event time among the learned events, ms; null when none was learned. */
   readonly learnedToMs: number | null;
 }
@@ -44,6 +48,7 @@ export function applyRecord(record: TrainingEvents, context: ApplyContext): Appl
   const refused: Refusal[] = [];
   const scored: ScoredEvent[] = [];
   const halted: VersionReason[] = [];
+  const screenedBy: { version: number; fence: Fence }[] = [];
   let learned = 0;
   let duplicates = 0;
   let screened = 0;
@@ -71,6 +76,7 @@ export function applyRecord(record: TrainingEvents, context: ApplyContext): Appl
       const detail = `version ${String(first.version)}: ${first.reason}`;
       refused.push({ itemIndex, reason: 'screened', detail });
       screened += 1;
+      for (const { version, fence } of outcome.screened) screenedBy.push({ version, fence });
     } else {
       learned += 1;
       onLearned?.(row);
@@ -79,5 +85,5 @@ export function applyRecord(record: TrainingEvents, context: ApplyContext): Appl
     scored.push({ eventId: id, eventTimeMs, label, weight, scores: learner.scoresOf(outcome) });
   }
   learner.position = context.offset + 1;
-  return { scored, refused, halted, learned, duplicates, screened, learnedToMs };
+  return { scored, refused, halted, learned, duplicates, screened, screenedBy, learnedToMs };
 }

@@ -1,6 +1,15 @@
 import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
 import type { NumericScaler } from './numeric-scaler.ts';
 
+/**
+ * What an example that is not learned was past: `target`, label or weight is none; `value`, a numeric value far from all that the
+ * feature has had; `leverage`, it would move the version far more than any example before; `update`, the step would not be finite.
+ */
+export const FENCES = ['target', 'value', 'leverage', 'update'] as const;
+
+/** One of FENCES. */
+export type Fence = (typeof FENCES)[number];
+
 /** Beyond this no numeric value is ever learned. */
 export const MAGNITUDE_MAX = 1e15;
 

@@ -2,8 +2,10 @@ import type { FeatureValue, LearnerConfig } from '../../../shared/domain/model-s
 import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { DuplicateWindow } from '../../../shared/domain/duplicate-window.ts';
+import type { ApplyOutcome, VersionReason, VersionScore, VersionScreened } from './apply-outcome.ts';
 import { decodeShardMeta, encodeShardMeta } from './shard-meta.ts';
 import type { StepTimer } from './time-budget.ts';
+import { LeverageFence } from './leverage-fence.ts';
 import type { Birth, VersionIdentity } from './version-identity.ts';
 import { VersionLearner } from './version-learner.ts';
 import type { RowSpec } from './version-learner.ts';
@@ -20,30 +22,6 @@ export interface TrainingExample {
   readonly label: number;
   /** Importance, 0 or more; usually 1. */
   readonly weight: number;
-}
-
-/** A version's score of an event before it learned that event. */
-export interface VersionScore {
-  readonly version: number;
-  readonly score: number;
-}
-
-/** Something that one version did not do, and why. */
-export interface VersionReason {
-  readonly version: number;
-  readonly reason: string;
-}
-
-/** What an event did to the shard. Valid until the next `apply`. */
-export interface ApplyOutcome {
-  /** The id repeats a recent one: nothing was scored or learned. */
-  readonly isDuplicate: boolean;
-  /** One entry for each version that is not halted, ascending. */
-  readonly scores: readonly VersionScore[];
-  /** Versions that scored the event and did not learn it. */
-  readonly screened: readonly VersionReason[];
-  /** Versions that threw on this event and learn no more. */
-  readonly halted: readonly VersionReason[];
 }
 
 /** How a version begins: from nothing, or with all that a live version has learned. */
@@ -78,7 +56,7 @@ export class ShardLearner {
   readonly #outcome: {
     isDuplicate: boolean;
     scores: readonly VersionScore[];
-    screened: VersionReason[];
+    screened: VersionScreened[];
     halted: VersionReason[];
   } = { isDuplicate: false, scores: NO_SCORES, screened: [], halted: [] };
 
@@ -95,11 +73,12 @@ export class ShardLearner {
   static restore(spec: RowSpec, readSection: (name: string) => Uint8Array): ShardLearner {
     const meta = decodeShardMeta(spec, readSection('meta'));
     const shard = new ShardLearner(spec);
+    const read = meta.hasFences ? readSection : emptyFences(readSection);
     shard.position = meta.position;
     shard.lastRecordDigest = meta.lastRecordDigest;
     shard.#duplicates = DuplicateWindow.restore(readSection('duplicates'));
     shard.#members = meta.versions.map(({ haltedAt, resumed, ...identity }) =>
-      memberOf(VersionLearner.restore(spec, identity, readSection), haltedAt, resumed),
+      memberOf(VersionLearner.restore(spec, identity, read), haltedAt, resumed),
     );
     shard.#selectLearning();
     return shard;
@@ -261,9 +240,9 @@ export class ShardLearner {
   #applyTo(member: Member, event: TrainingExample): void {
     const { version } = member.learner.identity;
     try {
-      const { score, screened } = member.learner.step(event.row, event.label, event.weight);
+      const { score, screened, fence } = member.learner.step(event.row, event.label, event.weight);
       member.score.score = score;
-      if (screened !== undefined) this.#outcome.screened.push({ version, reason: screened });
+      if (screened !== undefined) this.#outcome.screened.push({ version, fence, reason: screened });
     } catch (error) {
       member.haltedAt = this.position;
       this.#outcome.halted.push({ version, reason: error instanceof Error ? error.message : String(error) });
@@ -286,6 +265,12 @@ export class ShardLearner {
     const live = this.#members.map(({ learner }) => String(learner.identity.version)).join(', ');
     throw new RangeError(`version ${String(version)} is not live, allowed ${live === '' ? 'none' : live}`);
   }
+}
+
+/** States of software that had no leverage fence go on with one that knows nothing yet. */
+function emptyFences(readSection: (name: string) => Uint8Array): (name: string) => Uint8Array {
+  const empty = new LeverageFence().bytes();
+  return (name) => (name.endsWith('/fence') ? empty : readSection(name));
 }
 
 function memberOf(learner: VersionLearner, haltedAt: number | null, resumed: number): Member {

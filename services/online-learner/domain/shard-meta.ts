@@ -2,7 +2,8 @@ import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import type { RowSpec } from './version-learner.ts';
 import type { VersionIdentity } from './version-identity.ts';
 
-const FORMAT = 1;
+/** 1 had no leverage fences. */
+const FORMAT = 2;
 
 /** A live version as the shard's `meta` section records it. */
 export interface VersionRecord extends VersionIdentity {
@@ -17,6 +18,12 @@ export interface ShardMeta {
   readonly position: number;
   readonly lastRecordDigest: string;
   readonly versions: readonly VersionRecord[];
+}
+
+/** What was stored. */
+export interface StoredShardMeta extends ShardMeta {
+  /** Whether every version has a section of its leverage fence. */
+  readonly hasFences: boolean;
 }
 
 /** Returns the canonical UTF-8 JSON of the meta section, the features and crosses included. */
@@ -37,16 +44,17 @@ export function encodeShardMeta(spec: RowSpec, meta: ShardMeta): Uint8Array {
  *
  * @throws RangeError when it was written in another format or for other features or crosses than the spec's
  */
-export function decodeShardMeta(spec: RowSpec, bytes: Uint8Array): ShardMeta {
+export function decodeShardMeta(spec: RowSpec, bytes: Uint8Array): StoredShardMeta {
   // The bytes are our own, and the store has verified their digest.
   const stored = JSON.parse(new TextDecoder().decode(bytes)) as StoredMeta;
-  if (stored.format !== FORMAT) {
-    throw new RangeError(`restoring meta: format ${String(stored.format)}, allowed ${String(FORMAT)}`);
+  if (stored.format < 1 || stored.format > FORMAT) {
+    throw new RangeError(`restoring meta: format ${String(stored.format)}, allowed 1 … ${String(FORMAT)}`);
   }
   const [found, expected] = [JSON.stringify(stored.rows), JSON.stringify(rowsOf(spec))];
   if (found !== expected) throw new RangeError(`restoring meta: rows ${found}, allowed ${expected}`);
   return {
     ...stored,
+    hasFences: stored.format >= 2,
     versions: stored.versions.map((version) => ({ ...version, resumed: version.resumed ?? 0 })),
   };
 }

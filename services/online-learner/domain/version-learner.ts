@@ -4,9 +4,11 @@ import type { FeatureValue, LearnerConfig, ModelSpec } from '../../../shared/dom
 import { bytesOf, pagedSection, restoreBytes, wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { FtrlLogistic } from './ftrl-logistic.ts';
+import { LeverageFence } from './leverage-fence.ts';
 import { NumericScaler } from './numeric-scaler.ts';
 import { ProgressiveMetrics } from '../../../shared/domain/progressive-metrics.ts';
-import { FENCE_DEFAULT_SD, screenRow, screenTarget } from './screening.ts';
+import { FENCE_COUNT_MIN, FENCE_DEFAULT_SD, screenRow, screenTarget } from './screening.ts';
+import type { Fence } from './screening.ts';
 import { TOUCHED_FLAG } from './touched-coordinates.ts';
 import type { VersionIdentity } from './version-identity.ts';
 
@@ -19,6 +21,16 @@ export interface StepOutcome {
   readonly score: number;
   /** Why the example was not learned, or undefined when it was. */
   readonly screened: string | undefined;
+  /** What a screened example was past; without meaning when it was learned. */
+  readonly fence: Fence;
+}
+
+/** What a version learns at present, and where its fences stand. */
+export interface FenceView {
+  /** The largest leverage that is learned; null before the fence holds. */
+  readonly leverageMax: number | null;
+  /** Lowest and highest value of each numeric feature that is learned; null before its fence holds. */
+  readonly values: Readonly<Record<string, readonly [number, number] | null>>;
 }
 
 /** What a snapshot publishes; live, so copy it before anything else runs. */
@@ -40,7 +52,12 @@ export class VersionLearner {
   readonly #counters = new Float64Array(2);
   readonly #indices: Int32Array;
   readonly #values: Float32Array;
-  readonly #outcome: { score: number; screened: string | undefined } = { score: 0, screened: undefined };
+  readonly #leverage = new LeverageFence();
+  readonly #outcome: { score: number; screened: string | undefined; fence: Fence } = {
+    score: 0,
+    screened: undefined,
+    fence: 'target',
+  };
 
   private constructor(spec: RowSpec, identity: VersionIdentity, parent?: FtrlLogistic) {
     this.identity = identity;
@@ -71,13 +88,14 @@ export class VersionLearner {
     learner.#scaler.restore(readSection(`${prefix}/scaler`), `${prefix}/scaler`);
     learner.metrics.restore(readSection(`${prefix}/metrics`), `${prefix}/metrics`);
     restoreBytes(learner.#counters, readSection(`${prefix}/counters`), `${prefix}/counters`);
+    learner.#leverage.restore(readSection(`${prefix}/fence`), `${prefix}/fence`);
     learner.#ftrl.touched.markPagesClean();
     return learner;
   }
 
   /**
    * Returns a new version that predicts exactly as this one does and then learns by itself: parameters, optimiser state,
-   * scalers and `examplesLearned` are carried over, metrics and the count of screened examples begin at zero.
+   * scalers, fences and `examplesLearned` are carried over, metrics and the count of screened examples begin at zero.
    *
    * @throws RangeError when tableBits differs
    */
@@ -85,6 +103,7 @@ export class VersionLearner {
     const born = { position, mode: 'copy', parent: this.identity.version } as const;
     const copy = new VersionLearner(this.#spec, { version, config, born }, this.#ftrl.fork(config));
     copy.#scaler.restore(this.#scaler.bytes(), 'scaler');
+    copy.#leverage.restore(this.#leverage.bytes(), 'fence');
     copy.#counters[LEARNED] = this.examplesLearned;
     return copy;
   }
@@ -112,20 +131,36 @@ export class VersionLearner {
    */
   step(row: readonly (FeatureValue | undefined)[], label: number, weight: number): StepOutcome {
     const score = this.predict(row);
+    const squaredNorm = this.#squaredNorm();
     const reason =
-      screenTarget(label, weight) ??
-      screenRow(row, this.#spec.features, this.#scaler, FENCE_DEFAULT_SD) ??
-      this.#learnWeights(score, label, weight);
+      this.#past('target', screenTarget(label, weight)) ??
+      this.#past('value', screenRow(row, this.#spec.features, this.#scaler, FENCE_DEFAULT_SD)) ??
+      this.#past('leverage', this.#leverage.screen(weight, squaredNorm)) ??
+      this.#past('update', this.#learnWeights(score, label, weight));
     this.#outcome.score = score;
     this.#outcome.screened = reason;
     if (reason === undefined) {
       this.metrics.record(score, label, weight);
       this.#scaler.learn(row);
+      this.#leverage.learn(weight, squaredNorm);
       this.#counters[LEARNED] = this.examplesLearned + 1;
     } else {
       this.#counters[SCREENED] = this.screened + 1;
     }
     return this.#outcome;
+  }
+
+  /** Returns where the fences of this version stand: what it learns at present. */
+  fences(): FenceView {
+    const { columns, scaling } = this.#scaler;
+    const values = Array.from(columns, (column, j): [string, [number, number] | null] => {
+      const name = this.#spec.features[column]?.name ?? '';
+      const [mean = 0, invStd = 0] = [scaling.means[j], scaling.invStds[j]];
+      if (this.#scaler.countOf(j) < FENCE_COUNT_MIN || invStd === 0) return [name, null];
+      return [name, [mean - FENCE_DEFAULT_SD / invStd, mean + FENCE_DEFAULT_SD / invStd]];
+    });
+    const { limit } = this.#leverage;
+    return { leverageMax: limit === Infinity ? null : limit, values: Object.fromEntries(values) };
   }
 
   /** Returns what predictions are made from, live. */
@@ -165,7 +200,21 @@ export class VersionLearner {
       wholeSection(`${prefix}/scaler`, () => this.#scaler.bytes()),
       wholeSection(`${prefix}/metrics`, () => this.metrics.bytes()),
       wholeSection(`${prefix}/counters`, () => bytesOf(this.#counters)),
+      wholeSection(`${prefix}/fence`, () => this.#leverage.bytes()),
     ];
+  }
+
+  #past(fence: Fence, reason: string | undefined): string | undefined {
+    if (reason !== undefined) this.#outcome.fence = fence;
+    return reason;
+  }
+
+  /** Squared Euclidean norm of the encoded row. */
+  #squaredNorm(): number {
+    const values = this.#values;
+    let sum = 0;
+    for (let k = 0; k < values.length; k++) sum += (values[k] ?? 0) * (values[k] ?? 0);
+    return sum;
   }
 
   #learnWeights(score: number, label: number, weight: number): string | undefined {

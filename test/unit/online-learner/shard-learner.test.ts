@@ -92,7 +92,7 @@ test('after a restore only what changed since is dirty', () => {
 test('sections come in canonical order, whatever the order of births', () => {
   const shard = new ShardLearner(streamSpec);
   for (const version of [3, 1]) shard.birth(version, streamConfig, { mode: 'cold' });
-  const parts = ['w', 'z', 'n', 'scaler', 'metrics', 'counters'];
+  const parts = ['w', 'z', 'n', 'scaler', 'metrics', 'counters', 'fence'];
   const expected = [
     'meta',
     'duplicates',
@@ -223,9 +223,22 @@ test('state of other features, another format or another size is refused', () =>
     () => load(new Map(stored).set('v1/w', new Uint8Array(4))),
     /section v1\/w: 4 bytes, expected 16388/,
   );
-  const meta = new TextDecoder().decode(stored.get('meta')).replace('"format":1', '"format":2');
+  const meta = new TextDecoder().decode(stored.get('meta')).replace('"format":2', '"format":3');
   assert.throws(
     () => load(new Map(stored).set('meta', new TextEncoder().encode(meta))),
-    /format 2, allowed 1/,
+    /format 3, allowed 1 … 2/,
   );
+});
+
+test('state of before there were leverage fences goes on with fences that know nothing yet', () => {
+  const shard = new ShardLearner(streamSpec);
+  run(shard, 0, 300);
+  const stored = new Map([...store(shard)].filter(([name]) => !name.endsWith('/fence')));
+  const meta = new TextDecoder().decode(stored.get('meta')).replace('"format":2', '"format":1');
+  const old = load(stored.set('meta', new TextEncoder().encode(meta)));
+  assert.equal(shard.learner(1).fences().leverageMax === null, false);
+  assert.equal(old.learner(1).fences().leverageMax, null);
+  run(old, 300, 400);
+  run(shard, 300, 400);
+  assert.equal(old.learner(1).examplesLearned, shard.learner(1).examplesLearned);
 });
