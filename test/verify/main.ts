@@ -6,6 +6,7 @@ process.exitCode = await runProgram(
   {
     recovery: () => import('./recovery/proof.ts'),
     delivery: () => import('./delivery/proof.ts'),
+    fencing: () => import('./fencing/proof.ts'),
     'checkpoint-damage': () => import('./checkpoint-damage/proof.ts'),
   },
   process.argv.slice(2),

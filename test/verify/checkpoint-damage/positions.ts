@@ -3,8 +3,8 @@ import { applySetup, planSetup } from '../../../deploy/topics/setup.ts';
 import { learnerState } from '../../support/small-model.ts';
 import { PARTITIONS } from '../../support/system.ts';
 import type { StartedSystem } from '../../support/system.ts';
-import { nameOn, send, series, startModel, untilStored } from './model-run.ts';
-import type { ModelRun } from './model-run.ts';
+import { nameOn, send, series, startModel, untilStored } from '../model-runs/model-run.ts';
+import type { ModelRun } from '../model-runs/model-run.ts';
 
 const TOPIC = 'training-events.v1';
 const STOP_LIMIT_MS = 30_000;
