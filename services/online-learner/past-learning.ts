@@ -1,7 +1,6 @@
 import type { ModelState, VersionState } from '../../shared/domain/model-directory.ts';
-import type { FeatureValue } from '../../shared/domain/model-spec.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
-import { applyRecord } from './domain/apply-record.ts';
+import { RecordApplier } from './domain/apply-record.ts';
 import { ShardLearner } from './domain/shard-learner.ts';
 import type { LearnerPorts, ShardPlace } from './ports.ts';
 
@@ -68,18 +67,18 @@ async function beginning({ model, place, version, ports }: PastLearningDeps): Pr
 export function learnPast(deps: PastLearningDeps): PastLearning {
   const { model, place, version, ports, present } = deps;
   const stopping = new AbortController();
-  const row = model.spec.features.map((): FeatureValue => null);
   let learner: ShardLearner | undefined;
   let running: Promise<void> = Promise.resolve();
   let isFinishing = false;
   const isEnding = (): boolean => isFinishing || stopping.signal.aborted;
 
   async function learnTo(teach: ShardLearner, to: number, isPaced: boolean): Promise<void> {
+    const applier = new RecordApplier(teach, model.spec);
     let sliceBeganMs = ports.monotonicMs();
     for await (const past of ports.readPast(place.partition, teach.position, to, stopping.signal)) {
       for (const { value, offset, timestampMs } of past.records) {
         if (value.model !== place.model || value.shard !== place.shard) continue;
-        applyRecord(value, { learner: teach, spec: model.spec, offset, recordTimeMs: timestampMs, row });
+        applier.apply(value, { offset, recordTimeMs: timestampMs });
         const tookMs = ports.monotonicMs() - sliceBeganMs;
         if (!isPaced || tookMs < SLICE_MS) continue;
         await ports.pause(tookMs / SHARE_MAX - tookMs, stopping.signal);

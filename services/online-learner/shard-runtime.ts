@@ -1,7 +1,6 @@
 import type { TrainingEvents } from '../../shared/domain/events.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
-import type { FeatureValue } from '../../shared/domain/model-spec.ts';
-import { applyRecord } from './domain/apply-record.ts';
+import { RecordApplier } from './domain/apply-record.ts';
 import { GoldenRows } from './domain/golden-rows.ts';
 import { besideAfter } from './domain/kept-beside.ts';
 import type { KeptBeside } from './domain/kept-beside.ts';
@@ -51,7 +50,7 @@ export class ShardRuntime {
   readonly #budget: TimeBudget;
   readonly #lives: VersionLives;
   readonly #scores: ScoresGatherer;
-  readonly #row: FeatureValue[];
+  readonly #applier: RecordApplier;
   #model: ModelState;
   #beside: KeptBeside;
   /** Births, retirements, halts and what else changes without moving the position, so far. */
@@ -67,9 +66,21 @@ export class ShardRuntime {
     this.#beside = deps.beside;
     const { features, snapshots } = deps.model.spec;
     this.#golden = new GoldenRows(features.length);
-    this.#row = features.map((): FeatureValue => null);
     this.#budget = new TimeBudget(settings.versionBudgetMicros, ports.monotonicMs);
     this.#scores = new ScoresGatherer(place);
+    this.#applier = new RecordApplier(
+      learner,
+      deps.model.spec,
+      {
+        scored: (example) => {
+          this.#scores.add(example);
+        },
+        learned: (values) => {
+          this.#golden.learned(values);
+        },
+      },
+      this.#budget,
+    );
     this.#lives = new VersionLives({
       place,
       learner,
@@ -196,17 +207,9 @@ export class ShardRuntime {
     if (offset < this.learner.position) return { kind: 'skipped', reason: 'already-learned' };
     this.#lives.bringToLife(this.#model, offset);
     const { spec } = this.#model;
-    const applied = applyRecord(record, {
-      learner: this.learner,
-      spec,
-      offset,
-      recordTimeMs,
-      row: this.#row,
-      timer: this.#budget,
-      onLearned: (row) => {
-        this.#golden.add(row);
-      },
-    });
+    this.#scores.begin(this.learner.liveVersions);
+    const applied = this.#applier.apply(record, { offset, recordTimeMs });
+    this.#scores.end(record, offset);
     const { learned, duplicates, screened, refused, learnedToMs } = applied;
     const { observe } = this.deps.ports;
     for (const { version, reason } of applied.halted) this.#lives.noteHalt(version, reason);
@@ -214,8 +217,6 @@ export class ShardRuntime {
     const counts = { learned, duplicate: duplicates, screened, refused: refused.length - screened };
     observe.events(spec.name, counts);
     for (const { version, fence } of applied.screenedBy) observe.screened(spec.name, version, fence);
-    const versions = this.learner.versions.map(({ version }) => version);
-    this.#scores.add(record, offset, versions, applied.scored);
     return { kind: 'handled', emit: [], refused };
   }
 

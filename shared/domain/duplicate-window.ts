@@ -6,6 +6,9 @@ import { HashSlotIndex } from './hash-slot-index.ts';
 /** How far apart in record time two events with one id are still duplicates, ms. */
 export const DUPLICATE_WINDOW_MS = 600_000;
 
+/** Seeds of the two halves of an id's hash, murmur3 of its UTF-8 bytes. */
+export const ID_SEEDS = { high: 0x1b56c4e9, low: 0x7f4a7c15 } as const;
+
 /** The most ids remembered. */
 export const DUPLICATE_IDS_MAX = 2 ** 20;
 
@@ -68,8 +71,11 @@ export class DuplicateWindow {
 
   /** Returns true and remembers the id, or returns false when it repeats one in the window. Allocates only to grow. */
   addIfNew(id: string, recordTimeMs: number): boolean {
-    const high = murmur3(id, 0x1b56c4e9);
-    const low = murmur3(id, 0x7f4a7c15);
+    return this.addHashIfNew(murmur3(id, ID_SEEDS.high), murmur3(id, ID_SEEDS.low), recordTimeMs);
+  }
+
+  /** As `addIfNew`, of an id that is hashed already with ID_SEEDS. */
+  addHashIfNew(high: number, low: number, recordTimeMs: number): boolean {
     const known = this.#index.find(high, low);
     if (known >= 0 && !this.#isOutside(known, recordTimeMs)) return false;
 

@@ -1,4 +1,5 @@
 import type { FeatureValue } from './model-spec.ts';
+import type { PackedEvents } from './packed-events.ts';
 
 /* The records of every topic as TypeScript sees them. The Avro files in schemas/ are the contract; every
    field is documented there with unit and range, and a test holds the two equal. */
@@ -44,7 +45,10 @@ export interface TrainingEvents {
   readonly shard: number;
   readonly featureNames: readonly string[];
   readonly watermarkMs: number | null;
+  /** Decoded when it is asked for, where there is `packed`. */
   readonly events: readonly TrainingEvent[];
+  /** The events as they came, for who needs no objects of them. */
+  readonly packed?: PackedEvents | undefined;
 }
 
 /** One answered prediction. */
@@ -95,6 +99,7 @@ export interface ScoredEvent {
   readonly label: number;
   readonly weight: number;
   readonly scores: readonly (number | null)[];
+  readonly served: boolean;
 }
 
 /** The scored events of one record of `training-events.v1`. */

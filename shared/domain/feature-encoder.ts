@@ -1,6 +1,6 @@
-import type { FeatureSpec, FeatureType, FeatureValue } from './model-spec.ts';
-import { combineHashes, murmur3 } from './murmur3.ts';
-import { murmur3OfInteger } from './murmur3-integer.ts';
+import type { FeatureSpec, FeatureValue } from './model-spec.ts';
+import { KIND, RowHasher } from './row-hasher.ts';
+import type { HashedRow } from './row-hasher.ts';
 
 /** How numeric values are standardised: one entry a numeric feature, in order of declaration. */
 export interface Scaling {
@@ -33,15 +33,13 @@ export interface FeatureEncoder {
     values: Float32Array,
     at: number,
   ): void;
+  /** As `encode`, of a row that is hashed already. */
+  encodeHashed(row: HashedRow, scaling: Scaling, indices: Int32Array, values: Float32Array, at: number): void;
 }
 
-const KIND: Readonly<Record<FeatureType, number>> = { categorical: 0, numeric: 1, boolean: 2 };
-
 /**
- * Returns the encoder of a model's features (hashing trick, Weinberger et al. 2009). A categorical or boolean value is
- * hashed with its feature's seed to an index with value 1; a numeric feature has one index, hashed from its name, and its
- * standardised value; a cross hashes its parts' hashes in declared order. An index depends on names and values alone, not
- * on what else is declared.
+ * Returns the encoder of a model's features: slots as `RowHasher` hashes them, cut to the table's size; a categorical or
+ * boolean value and a cross have value 1, a numeric feature its standardised value.
  *
  * @param tableBits log2 of the hashed part of the parameter vector, 8 … 24
  * @throws RangeError when tableBits is out of range or a cross names an unknown or numeric feature
@@ -57,14 +55,35 @@ export function createFeatureEncoder(
   const featureCount = features.length;
   const biasIndex = 2 ** tableBits;
   const mask = biasIndex - 1;
-  const width = featureCount + crosses.length + 1;
-  const kinds = Uint8Array.from(features, (feature) => KIND[feature.type]);
-  const seeds = Int32Array.from(features, (feature) => murmur3(feature.name, 0));
-  const trueHashes = seeds.map((seed) => murmur3('true', seed));
-  const falseHashes = seeds.map((seed) => murmur3('false', seed));
-  const crossSeeds = Int32Array.from(crosses, (names) => murmur3(names.join('*'), 1));
-  const { parts, partsEnd } = crossParts(features, crosses);
-  const hashes = new Int32Array(featureCount);
+  const slots = featureCount + crosses.length;
+  const width = slots + 1;
+  const hasher = new RowHasher(features, crosses);
+  /** Place among the numeric features of each slot; -1 for the others. */
+  const numericOf = new Int32Array(slots).fill(-1);
+  let numerics = 0;
+  features.forEach(({ type }, column) => {
+    if (KIND[type] === KIND.numeric) numericOf[column] = numerics++;
+  });
+
+  function encodeHashed(
+    { hashes, present, numbers }: HashedRow,
+    { means, invStds }: Scaling,
+    indices: Int32Array,
+    values: Float32Array,
+    at: number,
+  ): void {
+    for (let k = 0; k < slots; k++) {
+      let encoded = 0;
+      if (present[k] === 1) {
+        const numeric = numericOf[k] ?? -1;
+        encoded = numeric < 0 ? 1 : standardise(numbers[k] ?? 0, means[numeric] ?? 0, invStds[numeric] ?? 0);
+      }
+      indices[at + k] = encoded === 0 ? biasIndex : (hashes[k] ?? 0) & mask;
+      values[at + k] = encoded;
+    }
+    indices[at + slots] = biasIndex;
+    values[at + slots] = 1;
+  }
 
   return {
     width,
@@ -74,79 +93,18 @@ export function createFeatureEncoder(
       ...crosses.map((names) => names.join('*')),
       'bias',
     ],
-
+    encodeHashed,
     encode(row, scaling, indices, values, at) {
-      const { means, invStds } = scaling;
-      let numeric = 0;
-      for (let k = 0; k < featureCount; k++) {
-        const value = row[k];
-        const seed = seeds[k] ?? 0;
-        const kind = kinds[k];
-        let hash = seed;
-        let encoded = 0;
-        if (kind === 1) {
-          encoded = standardise(value, means[numeric] ?? 0, invStds[numeric] ?? 0);
-          numeric++;
-        } else if (kind === 2) {
-          if (typeof value === 'boolean') {
-            hash = (value ? trueHashes[k] : falseHashes[k]) ?? 0;
-            encoded = 1;
-          }
-        } else if (typeof value === 'string') {
-          hash = murmur3(value, seed);
-          encoded = 1;
-        } else if (typeof value === 'number' && Number.isSafeInteger(value)) {
-          hash = murmur3OfInteger(value, seed);
-          encoded = 1;
-        }
-        hashes[k] = hash;
-        indices[at + k] = encoded === 0 ? biasIndex : hash & mask;
-        values[at + k] = encoded;
-      }
-
-      let part = 0;
-      for (let c = 0; c < crossSeeds.length; c++) {
-        const slot = at + featureCount + c;
-        const end = partsEnd[c] ?? 0;
-        let hash = crossSeeds[c] ?? 0;
-        let encoded = 1;
-        for (; part < end; part++) {
-          const k = parts[part] ?? 0;
-          hash = combineHashes(hash, hashes[k] ?? 0);
-          if (values[at + k] === 0) encoded = 0;
-        }
-        indices[slot] = encoded === 0 ? biasIndex : hash & mask;
-        values[slot] = encoded;
-      }
-      indices[at + width - 1] = biasIndex;
-      values[at + width - 1] = 1;
+      hasher.setRow(row);
+      encodeHashed(hasher.row, scaling, indices, values, at);
     },
   };
 }
 
-function standardise(value: FeatureValue | undefined, mean: number, invStd: number): number {
-  if (typeof value !== 'number' || invStd === 0) return 0;
+function standardise(value: number, mean: number, invStd: number): number {
+  if (invStd === 0) return 0;
   const standardised = (value - mean) * invStd;
   if (standardised > STANDARDISED_MAX) return Number.isFinite(value) ? STANDARDISED_MAX : 0;
   if (standardised < -STANDARDISED_MAX) return Number.isFinite(value) ? -STANDARDISED_MAX : 0;
   return Number.isNaN(standardised) ? 0 : standardised;
-}
-
-/** The crosses' parts as columns, one list after the other, and where each ends. */
-function crossParts(
-  features: readonly FeatureSpec[],
-  crosses: readonly (readonly string[])[],
-): { parts: Int32Array; partsEnd: Int32Array } {
-  const parts: number[] = [];
-  const partsEnd = crosses.map((names) => {
-    for (const name of names) {
-      const column = features.findIndex((feature) => feature.name === name);
-      if (column < 0 || features[column]?.type === 'numeric') {
-        throw new RangeError(`cross ${names.join('*')}: ${name}, allowed a categorical or boolean feature`);
-      }
-      parts.push(column);
-    }
-    return parts.length;
-  });
-  return { parts: Int32Array.from(parts), partsEnd: Int32Array.from(partsEnd) };
 }

@@ -4,6 +4,8 @@ import type { FeatureSpec, FeatureValue } from './model-spec.ts';
 export interface RowOrder {
   /** For each feature of the spec the record's column, or -1 when the record lacks it. */
   readonly columns: Int32Array;
+  /** How many names the record has. */
+  readonly nameCount: number;
   /** How many of the record's names were not used: unknown to the spec, or repeated. */
   readonly ignoredNames: number;
 }
@@ -12,7 +14,7 @@ export interface RowOrder {
 export function rowOrderOf(names: readonly string[], features: readonly FeatureSpec[]): RowOrder {
   const columns = Int32Array.from(features, (feature) => names.indexOf(feature.name));
   const used = columns.reduce((count, column) => (column < 0 ? count : count + 1), 0);
-  return { columns, ignoredNames: names.length - used };
+  return { columns, nameCount: names.length, ignoredNames: names.length - used };
 }
 
 /** Writes a record's values into `row` in spec order; what is missing becomes null. Allocates nothing. */

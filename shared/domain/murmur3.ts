@@ -30,16 +30,19 @@ export function murmur3(text: string, seed: number): number {
 /** Returns the murmur3 hash of the bytes `from … to - 1` as a signed integer: that of a string with these UTF-8 bytes. */
 export function murmur3OfBytes(bytes: Uint8Array, seed: number, from = 0, to = bytes.length): number {
   let hash = seed | 0;
-  let block = 0;
-  let shift = 0;
-  for (let i = from; i < to; i++) {
-    block |= (bytes[i] ?? 0) << shift;
-    shift = (shift + 8) & 31;
-    if (shift !== 0) continue;
+  const blocksEnd = to - ((to - from) & 3);
+  let i = from;
+  for (; i < blocksEnd; i += 4) {
+    const block =
+      (bytes[i] ?? 0) |
+      ((bytes[i + 1] ?? 0) << 8) |
+      ((bytes[i + 2] ?? 0) << 16) |
+      ((bytes[i + 3] ?? 0) << 24);
     hash = mixBlock(hash, block);
-    block = 0;
   }
-  return finish(mixTail(hash, block), to - from);
+  let tail = 0;
+  for (let shift = 0; i < to; i++, shift += 8) tail |= (bytes[i] ?? 0) << shift;
+  return finish(mixTail(hash, tail), to - from);
 }
 
 /** Returns one hash of two, in which the order counts: `next` is mixed in as murmur3 mixes four more bytes. */

@@ -1,4 +1,5 @@
 import type { Message, Producer } from 'kafkajs';
+import { AvroBody } from '../domain/avro-writer.ts';
 import type { TopicRecords, TopicName } from '../events/topics.ts';
 import type { Codec } from '../events/codec.ts';
 import type { KafkaClient } from './client.ts';
@@ -10,8 +11,8 @@ export type OutRecord = {
     readonly topic: Topic;
     readonly key: string;
     readonly partition: number;
-    /** null is a tombstone. */
-    readonly value: TopicRecords[Topic] | null;
+    /** A record, the body of one where it is encoded by hand, or null for a tombstone. */
+    readonly value: TopicRecords[Topic] | (Topic extends 'scores.v1' ? AvroBody : never) | null;
     readonly headers?: Readonly<Record<string, string>>;
   };
 }[TopicName];
@@ -48,8 +49,16 @@ interface EncodedMessage {
  */
 const PARTITION_BYTES_PER_WRITE = 1024 * 1024;
 
+function bytesOf<Topic extends TopicName>(
+  codec: Codec,
+  topic: Topic,
+  value: TopicRecords[Topic] | AvroBody,
+): Buffer {
+  return value instanceof AvroBody ? codec.frame(topic, value.bytes) : codec.encode(topic, value);
+}
+
 function encode(codec: Codec, { topic, key, partition, value, headers }: OutRecord): EncodedMessage {
-  const bytes = value === null ? null : codec.encode(topic, value);
+  const bytes = value === null ? null : bytesOf(codec, topic, value);
   return { topic, partition, key, value: bytes, ...(headers === undefined ? {} : { headers }) };
 }
 

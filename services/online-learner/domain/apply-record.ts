@@ -1,17 +1,22 @@
-import type { ScoredEvent, TrainingEvents } from '../../../shared/domain/events.ts';
+import type { TrainingEvent, TrainingEvents } from '../../../shared/domain/events.ts';
 import { arrangeRow, rowOrderOf } from '../../../shared/domain/feature-row-order.ts';
+import type { RowOrder } from '../../../shared/domain/feature-row-order.ts';
 import { checkRow } from '../../../shared/domain/feature-row.ts';
 import type { FeatureValue, ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { PackedEvents } from '../../../shared/domain/packed-events.ts';
 import type { Refusal } from '../../../shared/domain/outcome.ts';
+import type { ApplyOutcome, VersionReason } from './apply-outcome.ts';
 import { checkEvent } from './check-event.ts';
-import type { VersionReason } from './apply-outcome.ts';
-import type { ShardLearner } from './shard-learner.ts';
+import { EventReader } from './event-reader.ts';
 import type { Fence } from './screening.ts';
+import { LIVE_VERSIONS_MAX } from './shard-learner.ts';
+import type { ShardLearner } from './shard-learner.ts';
 import type { StepTimer } from './time-budget.ts';
 
 /** What one record did to a shard. */
 export interface AppliedRecord {
-  readonly scored: readonly ScoredEvent[];
+  /** Events that were scored: neither refused nor repeats. */
+  readonly scored: number;
   readonly refused: readonly Refusal[];
   /** Versions that threw. */
   readonly halted: readonly VersionReason[];
@@ -24,66 +29,188 @@ export interface AppliedRecord {
   readonly learnedToMs: number | null;
 }
 
-/** What applying a record needs besides the record. */
-export interface ApplyContext {
-  readonly learner: ShardLearner;
-  readonly spec: ModelSpec;
-  /** Offset of the record. */
+/** One scored event; reused for the next one. */
+export interface ScoredExample {
+  /** Holds the id's UTF-8, from `idFrom` to `idTo - 1`. */
+  idBytes: Uint8Array;
+  idFrom: number;
+  idTo: number;
+  eventTimeMs: number;
+  label: number;
+  weight: number;
+  isServed: boolean;
+  /** Scores of the live versions, ascending, of which the first `versions` count; NaN where one gave none. */
+  readonly scores: Float64Array;
+  versions: number;
+}
+
+/** What applying records tells of each event as it goes. */
+export interface ApplyObserver {
+  /** Takes what every version scored; the example is reused. */
+  scored(example: ScoredExample): void;
+  /** An event was learned; `values` returns its row in the order of the spec and costs something. */
+  learned(values: () => readonly FeatureValue[]): void;
+}
+
+/** Which record is applied. */
+export interface RecordPlace {
   readonly offset: number;
   /** Timestamp of the record, ms. */
   readonly recordTimeMs: number;
-  /** A row of the spec's width to work in. */
-  readonly row: FeatureValue[];
-  /** Called with the row of every event that was learned; it is reused. */
-  readonly onLearned?: (row: readonly FeatureValue[]) => void;
-  /** Measures the steps of some events. */
-  readonly timer?: StepTimer;
 }
 
-/** Applies every event of a record in order and moves the learner's position past it. Synchronous. */
-export function applyRecord(record: TrainingEvents, context: ApplyContext): AppliedRecord {
-  const { learner, spec, row, timer, onLearned } = context;
-  const { features } = spec;
-  const order = rowOrderOf(record.featureNames, features);
-  const refused: Refusal[] = [];
-  const scored: ScoredEvent[] = [];
-  const halted: VersionReason[] = [];
-  const screenedBy: { version: number; fence: Fence }[] = [];
-  let learned = 0;
-  let duplicates = 0;
-  let screened = 0;
-  let learnedToMs: number | null = null;
-  const example = { id: '', row, label: 0, weight: 0 };
-  for (const [itemIndex, event] of record.events.entries()) {
-    arrangeRow(order, event.features, row);
-    const fault = checkEvent(event, record.featureNames.length) ?? checkRow(row, features);
-    if (fault !== undefined) {
-      refused.push({ itemIndex, reason: 'invalid', detail: fault });
-      continue;
-    }
-    const { id, label, weight, eventTimeMs } = event;
-    example.id = id;
-    example.label = label;
-    example.weight = weight;
-    const outcome = learner.apply(example, context.recordTimeMs, timer);
-    if (outcome.isDuplicate) {
-      duplicates += 1;
-      continue;
-    }
-    if (outcome.halted.length > 0) halted.push(...outcome.halted);
-    const first = outcome.screened[0];
-    if (first !== undefined) {
-      const detail = `version ${String(first.version)}: ${first.reason}`;
-      refused.push({ itemIndex, reason: 'screened', detail });
-      screened += 1;
-      for (const { version, fence } of outcome.screened) screenedBy.push({ version, fence });
-    } else {
-      learned += 1;
-      onLearned?.(row);
-      learnedToMs = Math.max(learnedToMs ?? 0, eventTimeMs);
-    }
-    scored.push({ eventId: id, eventTimeMs, label, weight, scores: learner.scoresOf(outcome) });
+interface Counts {
+  scored: number;
+  learned: number;
+  duplicates: number;
+  screened: number;
+  learnedToMs: number | null;
+  readonly refused: Refusal[];
+  readonly halted: VersionReason[];
+  readonly screenedBy: { version: number; fence: Fence }[];
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Applies records to one shard: every event in order, synchronously. Events that lie packed in the record's bytes are read there;
+ * only those with something wrong are decoded, to say what.
+ */
+export class RecordApplier {
+  readonly #learner: ShardLearner;
+  readonly #spec: ModelSpec;
+  readonly #observer: ApplyObserver | undefined;
+  readonly #timer: StepTimer | undefined;
+  readonly #reader: EventReader;
+  readonly #row: FeatureValue[];
+  readonly #example: ScoredExample = {
+    idBytes: new Uint8Array(),
+    idFrom: 0,
+    idTo: 0,
+    eventTimeMs: 0,
+    label: 0,
+    weight: 0,
+    isServed: false,
+    scores: new Float64Array(LIVE_VERSIONS_MAX),
+    versions: 0,
+  };
+
+  /** @param timer measures the steps of some events; changes nothing */
+  constructor(learner: ShardLearner, spec: ModelSpec, observer?: ApplyObserver, timer?: StepTimer) {
+    this.#learner = learner;
+    this.#spec = spec;
+    this.#observer = observer;
+    this.#timer = timer;
+    this.#reader = new EventReader(spec.features, learner.hasher);
+    this.#row = spec.features.map((): FeatureValue => null);
   }
-  learner.position = context.offset + 1;
-  return { scored, refused, halted, learned, duplicates, screened, screenedBy, learnedToMs };
+
+  /** Applies every event of a record and moves the learner's position past it. */
+  apply(record: TrainingEvents, { offset, recordTimeMs }: RecordPlace): AppliedRecord {
+    const counts: Counts = {
+      scored: 0,
+      learned: 0,
+      duplicates: 0,
+      screened: 0,
+      learnedToMs: null,
+      refused: [],
+      halted: [],
+      screenedBy: [],
+    };
+    if (record.packed === undefined) {
+      const order = rowOrderOf(record.featureNames, this.#spec.features);
+      for (const [index, event] of record.events.entries())
+        this.#applyDecoded(counts, { event, index, order, recordTimeMs });
+    } else this.#applyPacked(record, record.packed, recordTimeMs, counts);
+    this.#learner.position = offset + 1;
+    return counts;
+  }
+
+  #applyPacked(record: TrainingEvents, packed: PackedEvents, recordTimeMs: number, counts: Counts): void {
+    const reader = this.#reader;
+    const example = this.#example;
+    const values = (): readonly FeatureValue[] => reader.values();
+    reader.open(record, packed);
+    for (let index = 0; reader.next(); index++) {
+      if (!reader.isRegular) {
+        const event = record.events[index];
+        const order = rowOrderOf(record.featureNames, this.#spec.features);
+        if (event !== undefined) this.#applyDecoded(counts, { event, index, order, recordTimeMs });
+        continue;
+      }
+      const outcome = this.#learner.applyHashed(reader, recordTimeMs, this.#timer);
+      example.idBytes = packed.bytes;
+      example.idFrom = reader.idFrom;
+      example.idTo = reader.idTo;
+      example.isServed = reader.isServed;
+      this.#take(counts, index, outcome, reader, values);
+    }
+  }
+
+  #applyDecoded(
+    counts: Counts,
+    {
+      event,
+      index,
+      order,
+      recordTimeMs,
+    }: {
+      readonly event: TrainingEvent;
+      readonly index: number;
+      readonly order: RowOrder;
+      readonly recordTimeMs: number;
+    },
+  ): void {
+    const row = this.#row;
+    const { features } = this.#spec;
+    arrangeRow(order, event.features, row);
+    const fault = checkEvent(event, order.nameCount) ?? checkRow(row, features);
+    if (fault !== undefined) {
+      counts.refused.push({ itemIndex: index, reason: 'invalid', detail: fault });
+      return;
+    }
+    const { id, label, weight, served } = event;
+    const outcome = this.#learner.apply({ id, row, label, weight }, recordTimeMs, this.#timer);
+    const example = this.#example;
+    example.idBytes = encoder.encode(id);
+    example.idFrom = 0;
+    example.idTo = example.idBytes.length;
+    example.isServed = served !== null;
+    this.#take(counts, index, outcome, event, () => row);
+  }
+
+  /** Counts what became of an event and tells the observer. */
+  #take(
+    counts: Counts,
+    itemIndex: number,
+    outcome: ApplyOutcome,
+    event: { readonly eventTimeMs: number; readonly label: number; readonly weight: number },
+    values: () => readonly FeatureValue[],
+  ): void {
+    if (outcome.isDuplicate) {
+      counts.duplicates += 1;
+      return;
+    }
+    if (outcome.halted.length > 0) counts.halted.push(...outcome.halted);
+    const { eventTimeMs } = event;
+    const first = outcome.screened[0];
+    if (first === undefined) {
+      counts.learned += 1;
+      counts.learnedToMs = Math.max(counts.learnedToMs ?? 0, eventTimeMs);
+      this.#observer?.learned(values);
+    } else {
+      const detail = `version ${String(first.version)}: ${first.reason}`;
+      counts.refused.push({ itemIndex, reason: 'screened', detail });
+      counts.screened += 1;
+      for (const { version, fence } of outcome.screened) counts.screenedBy.push({ version, fence });
+    }
+    counts.scored += 1;
+    if (this.#observer === undefined) return;
+    const example = this.#example;
+    example.eventTimeMs = eventTimeMs;
+    example.label = event.label;
+    example.weight = event.weight;
+    example.versions = this.#learner.writeScores(outcome, example.scores);
+    this.#observer.scored(example);
+  }
 }

@@ -1,8 +1,13 @@
 import type { TrainingEvent } from '../../../shared/domain/events.ts';
 
-const ID_LENGTH_MAX = 128;
-const SUBJECT_LENGTH_MAX = 256;
-const WEIGHT_MAX = 1000;
+/** Longest id of an event, UTF-16 code units. */
+export const ID_LENGTH_MAX = 128;
+
+/** Longest subject, UTF-16 code units. */
+export const SUBJECT_LENGTH_MAX = 256;
+
+/** Largest importance of an event. */
+export const WEIGHT_MAX = 1000;
 
 /**
  * Returns the first fault of an event as a sentence with the field, the value and what is allowed, or undefined when it

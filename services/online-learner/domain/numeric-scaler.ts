@@ -1,5 +1,6 @@
-import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
+import type { FeatureSpec } from '../../../shared/domain/model-spec.ts';
 import type { Scaling } from '../../../shared/domain/feature-encoder.ts';
+import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
 import { bytesOf, restoreBytes } from '../../../shared/domain/state-section.ts';
 
 /**
@@ -36,10 +37,11 @@ export class NumericScaler {
   }
 
   /** Learns the numeric values of one row. */
-  learn(row: readonly (FeatureValue | undefined)[]): void {
+  learn({ present, numbers }: HashedRow): void {
     for (let j = 0; j < this.columns.length; j++) {
-      const value = row[this.columns[j] ?? 0];
-      if (typeof value !== 'number' || !Number.isFinite(value)) continue;
+      const column = this.columns[j] ?? 0;
+      const value = numbers[column] ?? 0;
+      if (present[column] !== 1 || !Number.isFinite(value)) continue;
       const count = (this.#counts[j] ?? 0) + 1;
       const delta = value - (this.#means[j] ?? 0);
       const mean = (this.#means[j] ?? 0) + delta / count;

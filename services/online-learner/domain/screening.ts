@@ -1,4 +1,5 @@
-import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
+import type { FeatureSpec } from '../../../shared/domain/model-spec.ts';
+import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
 import type { NumericScaler } from './numeric-scaler.ts';
 
 /**
@@ -26,7 +27,7 @@ export const FENCE_DEFAULT_SD = 100;
  * @param fenceSd distance from the mean that is still allowed, standard deviations
  */
 export function screenRow(
-  row: readonly (FeatureValue | undefined)[],
+  row: HashedRow,
   features: readonly FeatureSpec[],
   scaler: NumericScaler,
   fenceSd: number,
@@ -34,8 +35,8 @@ export function screenRow(
   const { columns, scaling } = scaler;
   for (let j = 0; j < columns.length; j++) {
     const column = columns[j] ?? 0;
-    const value = row[column];
-    if (typeof value !== 'number') continue;
+    if (row.present[column] !== 1) continue;
+    const value = row.numbers[column] ?? 0;
     if (!(Math.abs(value) <= MAGNITUDE_MAX)) {
       return `feature ${features[column]?.name ?? ''}: value ${String(value)}, allowed up to ±${String(MAGNITUDE_MAX)}`;
     }

@@ -1,7 +1,9 @@
 import type { FeatureValue, LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
-import { DuplicateWindow } from '../../../shared/domain/duplicate-window.ts';
+import { DuplicateWindow, ID_SEEDS } from '../../../shared/domain/duplicate-window.ts';
+import { murmur3 } from '../../../shared/domain/murmur3.ts';
+import { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import type { ApplyOutcome, VersionReason, VersionScore, VersionScreened } from './apply-outcome.ts';
 import { decodeShardMeta, encodeShardMeta } from './shard-meta.ts';
 import type { StepTimer } from './time-budget.ts';
@@ -21,6 +23,14 @@ export interface TrainingExample {
   /** 0 or 1. */
   readonly label: number;
   /** Importance, 0 or more; usually 1. */
+  readonly weight: number;
+}
+
+/** One labelled example with its id hashed; its row is in the shard's hasher. */
+export interface HashedExample {
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly label: number;
   readonly weight: number;
 }
 
@@ -47,11 +57,14 @@ export class ShardLearner {
   position = 0;
   /** Digest of the last record read, as the owner writes it; empty before the first. */
   lastRecordDigest = '';
+  /** Takes the row of the next example for all versions. */
+  readonly hasher: RowHasher;
   readonly #spec: RowSpec;
   #members: readonly Member[] = [];
   // The members that are not halted and their scores, kept as lists because filling one for each event would allocate.
   #learning: readonly Member[] = [];
   #scores: readonly VersionScore[] = NO_SCORES;
+  #live: readonly number[] = [];
   #duplicates = new DuplicateWindow();
   readonly #outcome: {
     isDuplicate: boolean;
@@ -62,6 +75,7 @@ export class ShardLearner {
 
   constructor(spec: RowSpec) {
     this.#spec = spec;
+    this.hasher = new RowHasher(spec.features, spec.crosses);
   }
 
   /**
@@ -89,6 +103,11 @@ export class ShardLearner {
     return this.#members.map(({ learner }) => learner.identity);
   }
 
+  /** Numbers of the live versions, ascending; the same list until a version comes or goes. */
+  get liveVersions(): readonly number[] {
+    return this.#live;
+  }
+
   /** Returns the learner of a live version. Throws RangeError when it is not live. */
   learner(version: number): VersionLearner {
     return this.#member(version).learner;
@@ -107,10 +126,18 @@ export class ShardLearner {
    * @param timer measures what versions take for some of the events; changes nothing
    */
   apply(event: TrainingExample, recordTimeMs: number, timer?: StepTimer): ApplyOutcome {
+    const { id, row, label, weight } = event;
+    this.hasher.setRow(row);
+    const [idHigh, idLow] = [murmur3(id, ID_SEEDS.high), murmur3(id, ID_SEEDS.low)];
+    return this.applyHashed({ idHigh, idLow, label, weight }, recordTimeMs, timer);
+  }
+
+  /** As `apply`, of the row that the hasher holds. */
+  applyHashed(event: HashedExample, recordTimeMs: number, timer?: StepTimer): ApplyOutcome {
     const outcome = this.#outcome;
     if (outcome.screened.length > 0) outcome.screened.length = 0;
     if (outcome.halted.length > 0) outcome.halted.length = 0;
-    outcome.isDuplicate = !this.#duplicates.addIfNew(event.id, recordTimeMs);
+    outcome.isDuplicate = !this.#duplicates.addHashIfNew(event.idHigh, event.idLow, recordTimeMs);
     outcome.scores = outcome.isDuplicate ? NO_SCORES : this.#scores;
     if (outcome.isDuplicate) return outcome;
     if (timer?.wantsNext() === true) this.#applyTimed(event, timer);
@@ -122,12 +149,18 @@ export class ShardLearner {
     return outcome;
   }
 
-  /** Returns the scores of an outcome as a new list with one entry a live version, null where it gave none. */
-  scoresOf(outcome: ApplyOutcome): (number | null)[] {
-    if (outcome.scores.length === this.#members.length) return outcome.scores.map(({ score }) => score);
-    return this.#members.map(
-      ({ score: { version } }) => outcome.scores.find((one) => one.version === version)?.score ?? null,
-    );
+  /** Writes the scores of an outcome, one a live version, NaN where it gave none; returns how many there are. */
+  writeScores(outcome: ApplyOutcome, scores: Float64Array): number {
+    const members = this.#members;
+    const given = outcome.scores;
+    let next = 0;
+    for (let m = 0; m < members.length; m++) {
+      const one = given[next];
+      const isGiven = one !== undefined && one.version === members[m]?.score.version;
+      scores[m] = isGiven ? one.score : NaN;
+      if (isGiven) next += 1;
+    }
+    return members.length;
   }
 
   /**
@@ -211,6 +244,7 @@ export class ShardLearner {
   #selectLearning(): void {
     this.#learning = this.#members.filter(({ haltedAt }) => haltedAt === null);
     this.#scores = this.#learning.map(({ score }) => score);
+    this.#live = this.#members.map(({ score }) => score.version);
   }
 
   #assertRoom(version: number): void {
@@ -229,7 +263,7 @@ export class ShardLearner {
     this.#selectLearning();
   }
 
-  #applyTimed(event: TrainingExample, timer: StepTimer): void {
+  #applyTimed(event: HashedExample, timer: StepTimer): void {
     for (const member of this.#learning) {
       const startMs = timer.nowMs();
       this.#applyTo(member, event);
@@ -237,10 +271,14 @@ export class ShardLearner {
     }
   }
 
-  #applyTo(member: Member, event: TrainingExample): void {
+  #applyTo(member: Member, event: HashedExample): void {
     const { version } = member.learner.identity;
     try {
-      const { score, screened, fence } = member.learner.step(event.row, event.label, event.weight);
+      const { score, screened, fence } = member.learner.stepHashed(
+        this.hasher.row,
+        event.label,
+        event.weight,
+      );
       member.score.score = score;
       if (screened !== undefined) this.#outcome.screened.push({ version, fence, reason: screened });
     } catch (error) {

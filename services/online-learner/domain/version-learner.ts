@@ -3,6 +3,8 @@ import type { FeatureEncoder, Scaling } from '../../../shared/domain/feature-enc
 import type { FeatureValue, LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { bytesOf, pagedSection, restoreBytes, wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
+import { RowHasher } from '../../../shared/domain/row-hasher.ts';
+import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
 import { FtrlLogistic } from './ftrl-logistic.ts';
 import { LeverageFence } from './leverage-fence.ts';
 import { NumericScaler } from './numeric-scaler.ts';
@@ -47,6 +49,7 @@ export class VersionLearner {
   readonly encoder: FeatureEncoder;
   readonly metrics = new ProgressiveMetrics();
   readonly #spec: RowSpec;
+  readonly #hasher: RowHasher;
   readonly #scaler: NumericScaler;
   readonly #ftrl: FtrlLogistic;
   readonly #counters = new Float64Array(2);
@@ -62,6 +65,7 @@ export class VersionLearner {
   private constructor(spec: RowSpec, identity: VersionIdentity, parent?: FtrlLogistic) {
     this.identity = identity;
     this.#spec = spec;
+    this.#hasher = new RowHasher(spec.features, spec.crosses);
     this.encoder = createFeatureEncoder(spec.features, spec.crosses, identity.config.tableBits);
     this.#scaler = new NumericScaler(spec.features);
     this.#ftrl = parent ?? new FtrlLogistic(identity.config, this.encoder.width);
@@ -120,8 +124,8 @@ export class VersionLearner {
 
   /** Returns the probability of label 1; changes nothing. */
   predict(row: readonly (FeatureValue | undefined)[]): number {
-    this.encoder.encode(row, this.#scaler.scaling, this.#indices, this.#values, 0);
-    return this.#ftrl.predict(this.#indices, this.#values, 0);
+    this.#hasher.setRow(row);
+    return this.#predictHashed(this.#hasher.row);
   }
 
   /**
@@ -130,7 +134,13 @@ export class VersionLearner {
    * by the next call.
    */
   step(row: readonly (FeatureValue | undefined)[], label: number, weight: number): StepOutcome {
-    const score = this.predict(row);
+    this.#hasher.setRow(row);
+    return this.stepHashed(this.#hasher.row, label, weight);
+  }
+
+  /** As `step`, of a row that is hashed already. */
+  stepHashed(row: HashedRow, label: number, weight: number): StepOutcome {
+    const score = this.#predictHashed(row);
     const squaredNorm = this.#squaredNorm();
     const reason =
       this.#past('target', screenTarget(label, weight)) ??
@@ -202,6 +212,11 @@ export class VersionLearner {
       wholeSection(`${prefix}/counters`, () => bytesOf(this.#counters)),
       wholeSection(`${prefix}/fence`, () => this.#leverage.bytes()),
     ];
+  }
+
+  #predictHashed(row: HashedRow): number {
+    this.encoder.encodeHashed(row, this.#scaler.scaling, this.#indices, this.#values, 0);
+    return this.#ftrl.predict(this.#indices, this.#values, 0);
   }
 
   #past(fence: Fence, reason: string | undefined): string | undefined {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { VersionLearner } from '../../../services/online-learner/domain/version-learner.ts';
+import { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import { DATA_SETS } from './data-set.ts';
 import type { DataSetName } from './data-set.ts';
 import { createRowReader } from './row-text.ts';
@@ -14,12 +15,13 @@ const PROBABILITY_MIN = Math.exp(-50);
 const [name = '', file = ''] = process.argv.slice(2);
 const { spec, config } = DATA_SETS[name as DataSetName];
 const learner = VersionLearner.cold(spec, 1, config, 0);
-const reader = createRowReader(spec, readFileSync(file));
+const hasher = new RowHasher(spec.features, spec.crosses);
+const reader = createRowReader(spec, readFileSync(file), hasher);
 
 function learnAll(): number {
   let lossSum = 0;
   for (let label = reader.next(); label >= 0; label = reader.next()) {
-    const { score } = learner.step(reader.values, label, 1);
+    const { score } = learner.stepHashed(hasher.row, label, 1);
     lossSum -= Math.log(Math.max(PROBABILITY_MIN, label === 1 ? score : 1 - score));
   }
   return lossSum;

@@ -1,4 +1,5 @@
 import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
+import type { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import type { RowSpec } from '../../../services/online-learner/domain/version-learner.ts';
 
 /** One row with its label, in the order of the features. */
@@ -9,9 +10,7 @@ export interface LabelledRow {
 
 /** Reads rows out of text, one a call. */
 export interface RowReader {
-  /** Values of the row read last; the next call fills it again. Null where the text has none. */
-  readonly values: FeatureValue[];
-  /** Returns the label of the next row, or -1 after the last. */
+  /** Hashes the next row with the reader's hasher and returns its label, or -1 after the last. */
   next(): number;
 }
 
@@ -27,10 +26,6 @@ const EQUALS = 61;
 const BAR = 124;
 /** Up to 15 digits a number is exact as a quotient of two exact numbers. */
 const POWERS = Float64Array.from({ length: 16 }, (_, digits) => 10 ** digits);
-
-/** A category of so many digits or fewer is read as a number. */
-const PLAIN_DIGITS_MAX = 4;
-const decoder = new TextDecoder();
 
 /** Returns the letter that a column has in the text. */
 function letterOf(column: number): string {
@@ -65,17 +60,12 @@ export function formatRow(spec: RowSpec, { label, values }: LabelledRow): string
   return `${label === 1 ? '1' : '-1'} |${PLAIN}${plain}${crossed}`;
 }
 
-/**
- * Returns a reader of lines that `formatRow` wrote. A category of up to four digits is a number, as producers send it; any
- * other is a string, of which there is one for each distinct one of up to 8 bytes, so that as a rule a row makes no string.
- */
-export function createRowReader(spec: RowSpec, bytes: Uint8Array): RowReader {
-  const values: FeatureValue[] = spec.features.map(() => null);
-  const isNumeric = spec.features.map(({ type }) => type === 'numeric');
-  const strings = createStringTable();
+/** Returns a reader of lines that `formatRow` wrote: names are hashed where they lie, as the learner hashes those of a record. */
+export function createRowReader(spec: RowSpec, bytes: Uint8Array, hasher: RowHasher): RowReader {
+  const isNumeric = Uint8Array.from(spec.features, ({ type }) => (type === 'numeric' ? 1 : 0));
+  const columns = isNumeric.length;
   const first = 'A'.charCodeAt(0);
   const length = bytes.length;
-  const columns = values.length;
   let at = 0;
 
   function readNumber(): number {
@@ -95,28 +85,10 @@ export function createRowReader(spec: RowSpec, bytes: Uint8Array): RowReader {
     return isNegative ? -value : value;
   }
 
-  function readCategory(): string | number {
-    const from = at;
-    let low = 0;
-    let high = 0;
-    for (let shift = 0; at < length; at++, shift += 8) {
-      const byte = bytes[at] ?? SPACE;
-      if (byte === SPACE || byte === LINE_END) break;
-      if (shift < 32) low |= byte << shift;
-      else high |= byte << (shift - 32);
-    }
-    const size = at - from;
-    if (size > 8) return decoder.decode(bytes.subarray(from, at));
-    if (size > PLAIN_DIGITS_MAX) return strings.get(low, high);
-    const number = plainNumber(bytes, from, at);
-    return number < 0 ? strings.get(low, high) : number;
-  }
-
   return {
-    values,
     next() {
       if (at >= length) return -1;
-      for (let column = 0; column < columns; column++) values[column] = null;
+      hasher.clear();
       const label = bytes[at] === MINUS ? 0 : 1;
       at += label === 1 ? 2 : 3;
       while (at < length && bytes[at] !== LINE_END) {
@@ -129,75 +101,17 @@ export function createRowReader(spec: RowSpec, bytes: Uint8Array): RowReader {
         // The name of the shared namespace is nothing to read.
         if (column >= columns) continue;
         if (next === COLON || next === EQUALS || next === SPACE) at++;
-        values[column] = isNumeric[column] === true ? readNumber() : readCategory();
+        if (isNumeric[column] === 1) {
+          hasher.setNumber(column, readNumber());
+          continue;
+        }
+        const from = at;
+        while (at < length && bytes[at] !== SPACE && bytes[at] !== LINE_END) at++;
+        hasher.setBytes(column, bytes, from, at);
       }
       at++;
+      hasher.finish();
       return label;
-    },
-  };
-}
-
-/** Returns the number that these digits are the usual way to write, or -1 when they are none. */
-function plainNumber(bytes: Uint8Array, from: number, to: number): number {
-  if (to - from > 1 && bytes[from] === ZERO) return -1;
-  let number = 0;
-  for (let at = from; at < to; at++) {
-    const digit = (bytes[at] ?? 0) - ZERO;
-    if (digit < 0 || digit > 9) return -1;
-    number = number * 10 + digit;
-  }
-  return number;
-}
-
-/** Strings of up to 8 bytes by their bytes, as two little-endian words: open addressing, at most half full. */
-function createStringTable(): { get(low: number, high: number): string } {
-  const texts: string[] = [''];
-  const key = new Int32Array(2);
-  const keyBytes = new Uint8Array(key.buffer);
-  // Entries of four: low, high, place in texts (0 when free), nothing.
-  let mask = 2 ** 12 - 1;
-  let entries = new Int32Array(4 * (mask + 1));
-
-  function placeOf(low: number, high: number): number {
-    const hash = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0xc2b2ae35);
-    let place = (hash ^ (hash >>> 15)) & mask;
-    while (entries[4 * place + 2] !== 0 && (entries[4 * place] !== low || entries[4 * place + 1] !== high)) {
-      place = (place + 1) & mask;
-    }
-    return 4 * place;
-  }
-
-  function put(low: number, high: number, text: number): void {
-    const place = placeOf(low, high);
-    entries[place] = low;
-    entries[place + 1] = high;
-    entries[place + 2] = text;
-  }
-
-  function grow(): void {
-    const old = entries;
-    mask = 2 * mask + 1;
-    entries = new Int32Array(4 * (mask + 1));
-    for (let at = 0; at < old.length; at += 4) {
-      if (old[at + 2] !== 0) put(old[at] ?? 0, old[at + 1] ?? 0, old[at + 2] ?? 0);
-    }
-  }
-
-  function add(low: number, high: number): string {
-    key[0] = low;
-    key[1] = high;
-    const free = keyBytes.indexOf(0);
-    const text = decoder.decode(free < 0 ? keyBytes : keyBytes.subarray(0, free));
-    if (2 * texts.length > mask) grow();
-    put(low, high, texts.length);
-    texts.push(text);
-    return text;
-  }
-
-  return {
-    get(low, high) {
-      const text = entries[placeOf(low, high) + 2] ?? 0;
-      return text === 0 ? add(low, high) : (texts[text] ?? '');
     },
   };
 }

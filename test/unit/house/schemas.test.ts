@@ -101,7 +101,14 @@ const SAMPLES: TopicRecords = {
     watermarkMs: null,
     runs: [{ position: 41, events: 1 }],
     events: [
-      { eventId: 'parcel-1', eventTimeMs: 1_700_000_000_000, label: 1, weight: 2, scores: [0.25, null] },
+      {
+        eventId: 'parcel-1',
+        eventTimeMs: 1_700_000_000_000,
+        label: 1,
+        weight: 2,
+        scores: [0.25, null],
+        served: true,
+      },
     ],
   },
   'snapshots.v1': {

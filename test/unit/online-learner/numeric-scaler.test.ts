@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { NumericScaler } from '../../../services/online-learner/domain/numeric-scaler.ts';
 import type { FeatureSpec } from '../../../shared/domain/model-spec.ts';
+import { hashedRow } from './hashed-row.ts';
 
 const features: readonly FeatureSpec[] = [
   { name: 'a', type: 'numeric' },
@@ -15,7 +16,7 @@ test('mean and deviation are those of a computation in two passes', () => {
   fc.assert(
     fc.property(fc.array(value, { minLength: 2, maxLength: 50 }), (xs) => {
       const scaler = new NumericScaler(features);
-      for (const x of xs) scaler.learn([null, 'Oslo', x]);
+      for (const x of xs) scaler.learn(hashedRow(features, [null, 'Oslo', x]));
       const mean = xs.reduce((sum, x) => sum + x, 0) / xs.length;
       const deviation = Math.sqrt(xs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / xs.length);
       assert.ok(Math.abs((scaler.scaling.means[1] ?? NaN) - mean) < 1e-6);
@@ -26,27 +27,27 @@ test('mean and deviation are those of a computation in two passes', () => {
 
 test('missing, non-finite and categorical values are left out', () => {
   const scaler = new NumericScaler(features);
-  for (const a of [null, undefined, NaN, Infinity]) scaler.learn([a, 'Oslo', 5]);
+  for (const a of [null, undefined, NaN, Infinity]) scaler.learn(hashedRow(features, [a, 'Oslo', 5]));
   assert.deepEqual([scaler.countOf(0), scaler.countOf(1)], [0, 4]);
 });
 
 test('a feature never seen, seen once or constant has inverse deviation 0', () => {
   const scaler = new NumericScaler(features);
   assert.deepEqual([...scaler.scaling.invStds], [0, 0]);
-  scaler.learn([0.1, null, null]);
+  scaler.learn(hashedRow(features, [0.1, null, null]));
   assert.equal(scaler.scaling.invStds[0], 0);
-  for (let i = 0; i < 1000; i++) scaler.learn([0.1, null, null]);
+  for (let i = 0; i < 1000; i++) scaler.learn(hashedRow(features, [0.1, null, null]));
   assert.equal(scaler.scaling.invStds[0], 0);
 });
 
 test('a scaler restored from its bytes goes on bit-identically', () => {
   const [whole, first] = [new NumericScaler(features), new NumericScaler(features)];
-  for (let i = 0; i < 100; i++) whole.learn([Math.sqrt(i), null, i % 7]);
-  for (let i = 0; i < 50; i++) first.learn([Math.sqrt(i), null, i % 7]);
+  for (let i = 0; i < 100; i++) whole.learn(hashedRow(features, [Math.sqrt(i), null, i % 7]));
+  for (let i = 0; i < 50; i++) first.learn(hashedRow(features, [Math.sqrt(i), null, i % 7]));
   const second = new NumericScaler(features);
   second.restore(first.bytes().slice(), 'scaler');
   assert.deepEqual(second.scaling, first.scaling);
-  for (let i = 50; i < 100; i++) second.learn([Math.sqrt(i), null, i % 7]);
+  for (let i = 50; i < 100; i++) second.learn(hashedRow(features, [Math.sqrt(i), null, i % 7]));
   assert.deepEqual(second.bytes(), whole.bytes());
   assert.deepEqual(second.scaling, whole.scaling);
 });

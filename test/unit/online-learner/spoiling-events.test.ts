@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyRecord } from '../../../services/online-learner/domain/apply-record.ts';
+import { RecordApplier } from '../../../services/online-learner/domain/apply-record.ts';
 import type { AppliedRecord } from '../../../services/online-learner/domain/apply-record.ts';
 import { ShardLearner } from '../../../services/online-learner/domain/shard-learner.ts';
 import type { TrainingEvent, TrainingEvents } from '../../../shared/domain/events.ts';
-import type { FeatureValue, ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { parseModelSpec } from '../../../services/registry/adapters/model-spec-parser.ts';
 
 const SPEC = ((): ModelSpec => {
@@ -50,13 +50,8 @@ function record(events: readonly TrainingEvent[]): TrainingEvents {
 }
 
 function apply(learner: ShardLearner, events: readonly TrainingEvent[]): AppliedRecord {
-  return applyRecord(record(events), {
-    learner,
-    spec: SPEC,
-    offset: learner.position,
-    recordTimeMs: 1_790_000_000_000,
-    row: SPEC.features.map((): FeatureValue => null),
-  });
+  const place = { offset: learner.position, recordTimeMs: 1_790_000_000_000 };
+  return new RecordApplier(learner, SPEC).apply(record(events), place);
 }
 
 function learned(): ShardLearner {

@@ -1,7 +1,7 @@
-import { applyRecord } from '../../../services/online-learner/domain/apply-record.ts';
+import { RecordApplier } from '../../../services/online-learner/domain/apply-record.ts';
 import { ShardLearner } from '../../../services/online-learner/domain/shard-learner.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
-import type { FeatureValue, LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { createCodec } from '../../../shared/events/codec.ts';
 import type { TopicName, TopicRecords } from '../../../shared/events/topics.ts';
 import { followTopic } from '../../../shared/kafka/topic-follower.ts';
@@ -84,7 +84,7 @@ export async function snapshotTruth(system: System, model: string): Promise<Snap
   const learner = new ShardLearner(spec);
   learner.position = version.bornPosition;
   learner.birth(1, version.learner, { mode: 'cold' });
-  const row = spec.features.map((): FeatureValue => null);
+  const applier = new RecordApplier(learner, spec);
   let wrong = 0;
   const holdUpTo = (position: number): void => {
     for (let next = byPosition[0]; next !== undefined && next.value.position <= position;) {
@@ -95,7 +95,7 @@ export async function snapshotTruth(system: System, model: string): Promise<Snap
   };
   for (const { value, offset, timestampMs } of log) {
     holdUpTo(offset);
-    applyRecord(value, { learner, spec, offset, recordTimeMs: timestampMs, row });
+    applier.apply(value, { offset, recordTimeMs: timestampMs });
   }
   holdUpTo(Infinity);
   let newest = 0;

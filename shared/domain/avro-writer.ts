@@ -1,0 +1,96 @@
+/** The Avro body of a record that was encoded by hand: it is written as it is, behind the header of its topic's schema. */
+export class AvroBody {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+const BYTES_AT_FIRST = 4096;
+/** Longest encoding of a long, bytes. */
+const LONG_BYTES = 10;
+const encoder = new TextEncoder();
+
+/** Writes the primitives of Avro's binary encoding one after the other into bytes that grow (Apache Avro 1.11). */
+export class AvroWriter {
+  #bytes = new Uint8Array(BYTES_AT_FIRST);
+  #length = 0;
+  readonly #scratch = new Uint8Array(8);
+  readonly #double = new Float64Array(this.#scratch.buffer);
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets what was written; the memory is kept. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** Writes a whole number of at most ±(2^53 - 1), as a long or int. */
+  writeLong(value: number): void {
+    this.#reserve(LONG_BYTES);
+    const bytes = this.#bytes;
+    let rest = value < 0 ? -2 * value - 1 : 2 * value;
+    while (rest >= 0x8000_0000) {
+      bytes[this.#length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 0x7f) {
+      bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    bytes[this.#length++] = rest;
+  }
+
+  writeDouble(value: number): void {
+    this.#reserve(8);
+    this.#double[0] = value;
+    const bytes = this.#bytes;
+    const scratch = this.#scratch;
+    const at = this.#length;
+    for (let k = 0; k < 8; k++) bytes[at + k] = scratch[k] ?? 0;
+    this.#length = at + 8;
+  }
+
+  writeBoolean(value: boolean): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value ? 1 : 0;
+  }
+
+  writeString(text: string): void {
+    const bytes = encoder.encode(text);
+    this.writeBytes(bytes, 0, bytes.length);
+  }
+
+  /** Writes the bytes `from … to - 1` as a string or bytes: with their number before them. */
+  writeBytes(from: Uint8Array, start: number, end: number): void {
+    this.writeLong(end - start);
+    this.#reserve(end - start);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let k = start; k < end; k++) bytes[at++] = from[k] ?? 0;
+    this.#length = at;
+  }
+
+  /** Writes what another writer has, as it is. */
+  append(other: AvroWriter): void {
+    this.#reserve(other.length);
+    this.#bytes.set(other.#bytes.subarray(0, other.#length), this.#length);
+    this.#length += other.#length;
+  }
+
+  /** Returns a copy of what was written. */
+  take(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #reserve(count: number): void {
+    const wanted = this.#length + count;
+    if (wanted <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(wanted, 2 * this.#bytes.length));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}

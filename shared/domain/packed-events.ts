@@ -1,0 +1,145 @@
+import { AvroReader, isUtf8 } from './avro-reader.ts';
+
+/** The events of one record of training-events.v1 as they lie in its bytes, known to be whole and sound Avro. */
+export interface PackedEvents {
+  readonly bytes: Uint8Array;
+  /** Where the array of events begins. */
+  readonly at: number;
+  readonly end: number;
+}
+
+/** What stands before the events of a record. */
+export interface PackedHeader {
+  readonly model: string;
+  readonly shard: number;
+  readonly featureNames: readonly string[];
+  readonly watermarkMs: number | null;
+  readonly packed: PackedEvents;
+}
+
+/** Tags of the union of a feature's value, in the order of the schema. */
+export const VALUE_TAG = { null: 0, boolean: 1, double: 2, string: 3 } as const;
+
+/** Longest record header that is compared with the one before, bytes. */
+const HEADER_BYTES_MAX = 4096;
+
+/**
+ * Skims records of training-events.v1 in our own version of its schema: decodes what stands before the events and walks over
+ * them once, so that they can be read later without looking for their end or failing half way. Makes no objects for the
+ * events. Sound but not complete: what it does not take (null) may still be a record, for the schema's own decoder to say.
+ */
+export class PackedSkimmer {
+  readonly #reader = new AvroReader();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  /** Bytes of model, shard and feature names of the record before, which most often are those of the next one. */
+  readonly #known = new Uint8Array(HEADER_BYTES_MAX);
+  #knownLength = 0;
+  #model = '';
+  #shard = 0;
+  #featureNames: readonly string[] = [];
+
+  /** Returns the record in the bytes `from … bytes.length - 1`, or null when it is not taken. */
+  skim(bytes: Uint8Array, from: number): PackedHeader | null {
+    const reader = this.#reader;
+    reader.open(bytes, from, bytes.length);
+    if (!this.#passKnown(bytes, from)) this.#readHeader(bytes, from);
+    const watermarkMs = this.#optionalLong();
+    const packed = { bytes, at: reader.at, end: bytes.length };
+    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock())
+      for (; left > 0 && !reader.isBroken; left--) this.#skimEvent();
+    if (reader.isBroken || reader.at !== bytes.length) return null;
+    return { model: this.#model, shard: this.#shard, featureNames: this.#featureNames, watermarkMs, packed };
+  }
+
+  #passKnown(bytes: Uint8Array, from: number): boolean {
+    const known = this.#known;
+    const length = this.#knownLength;
+    if (length === 0 || from + length > bytes.length) return false;
+    for (let k = 0; k < length; k++) if (bytes[from + k] !== known[k]) return false;
+    this.#reader.at = from + length;
+    return true;
+  }
+
+  #readHeader(bytes: Uint8Array, from: number): void {
+    const reader = this.#reader;
+    this.#model = this.#text();
+    this.#shard = reader.readInt();
+    const names: string[] = [];
+    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock())
+      for (; left > 0 && !reader.isBroken; left--) names.push(this.#text());
+    this.#featureNames = names;
+    const length = reader.at - from;
+    this.#knownLength = reader.isBroken || length > HEADER_BYTES_MAX ? 0 : length;
+    this.#known.set(bytes.subarray(from, from + this.#knownLength));
+  }
+
+  #text(): string {
+    const reader = this.#reader;
+    const length = reader.readLength();
+    const text = this.#decoder.decode(reader.bytes.subarray(reader.at, reader.at + length));
+    this.#skimText(length);
+    return text;
+  }
+
+  /** Passes over text, which must be UTF-8: other bytes hash otherwise than the text they decode to. */
+  #skimText(length: number): void {
+    const reader = this.#reader;
+    const { bytes, at } = reader;
+    const end = at + length;
+    let all = 0;
+    for (let k = at; k < end; k++) all |= bytes[k] ?? 0;
+    if (all > 0x7f && !isUtf8(bytes, at, end)) reader.isBroken = true;
+    reader.at = end;
+  }
+
+  #optionalLong(): number | null {
+    const tag = this.#reader.readLong();
+    if (tag === 1) return this.#reader.readLong();
+    if (tag !== 0) this.#reader.isBroken = true;
+    return null;
+  }
+
+  #skimEvent(): void {
+    const reader = this.#reader;
+    this.#skimText(reader.readLength()); // id
+    reader.readLong(); // eventTimeMs
+    reader.skipBytes(); // subject
+    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock())
+      for (; left > 0 && !reader.isBroken; left--) this.#skimValue();
+    reader.skip(16); // label, weight
+    reader.skipBytes(); // labelSource
+    const tag = reader.readLong();
+    if (tag === 1) this.#skimServed();
+    else if (tag !== 0) reader.isBroken = true;
+  }
+
+  #skimValue(): void {
+    const reader = this.#reader;
+    const tag = reader.readLong();
+    if (tag === VALUE_TAG.string) this.#skimText(reader.readLength());
+    else if (tag === VALUE_TAG.double) reader.skip(8);
+    else if (tag === VALUE_TAG.boolean) reader.isBroken ||= reader.readByte() > 1;
+    else if (tag !== VALUE_TAG.null) reader.isBroken = true;
+  }
+
+  #skimServed(): void {
+    const reader = this.#reader;
+    reader.skipBytes(); // predictionId
+    reader.readLong(); // predictedAtMs
+    reader.readLong(); // planVersion
+    reader.skipBytes(); // assignedArm
+    reader.readInt(); // servedVersion
+    reader.skip(8); // assignmentProbability
+    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock()) {
+      for (; left > 0 && !reader.isBroken; left--) {
+        reader.readInt(); // version
+        const tag = reader.readLong(); // score
+        if (tag === 1) reader.skip(8);
+        else if (tag !== 0) reader.isBroken = true;
+        reader.readInt(); // scoringMicros
+        reader.isBroken ||= reader.readByte() > 1; // failed
+      }
+    }
+    this.#optionalLong(); // labelledAtMs
+  }
+}

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import avro from 'avsc';
+import fc from 'fast-check';
+import { RecordApplier } from '../../../services/online-learner/domain/apply-record.ts';
+import type { AppliedRecord, ScoredExample } from '../../../services/online-learner/domain/apply-record.ts';
+import { ShardLearner } from '../../../services/online-learner/domain/shard-learner.ts';
+import { ScoresGatherer } from '../../../services/online-learner/scores-gatherer.ts';
+import { AvroBody } from '../../../shared/domain/avro-writer.ts';
+import type { Scores, TrainingEvents } from '../../../shared/domain/events.ts';
+import { PackedSkimmer } from '../../../shared/domain/packed-events.ts';
+import { schemaOf } from '../../../shared/events/codec.ts';
+import { PackedTrainingEvents } from '../../../shared/events/packed-training-events.ts';
+import { streamConfig, streamSpec } from './synthetic-stream.ts';
+
+const TYPE = avro.Type.forSchema(schemaOf('training-events.v1'));
+const SCORES = avro.Type.forSchema(schemaOf('scores.v1'));
+const NAMES = streamSpec.features.map(({ name }) => name);
+const PLACE = { model: 'clicks', shard: 0, shardKey: 'clicks#0', partition: 0 };
+
+const text = fc.oneof(
+  fc.string({ maxLength: 12 }),
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  fc.constantFrom('', 'shop-1', 'Zürich', '東京', '🦔', 'x'.repeat(300), '\ufeffmark'),
+);
+const value = fc.oneof(
+  text,
+  fc.double(),
+  fc.integer(),
+  fc.boolean(),
+  fc.constantFrom(null, NaN, -0, 2 ** 53, 1e9),
+);
+const moment = fc.oneof(
+  { weight: 9, arbitrary: fc.maxSafeNat().map((n) => Math.floor(n / 4096)) },
+  { weight: 1, arbitrary: fc.constantFrom(0, 2 ** 52, 2 ** 53 - 2) },
+);
+const served = fc.record({
+  predictionId: text,
+  predictedAtMs: moment,
+  planVersion: fc.nat(),
+  assignedArm: fc.constantFrom('stable', 'candidate'),
+  servedVersion: fc.nat(),
+  assignmentProbability: fc.double({ min: 0, max: 1 }),
+  scores: fc.array(
+    fc.record({
+      version: fc.nat(),
+      score: fc.option(fc.double()),
+      scoringMicros: fc.integer({ min: -1 }),
+      failed: fc.boolean(),
+    }),
+    { maxLength: 3 },
+  ),
+  labelledAtMs: fc.option(moment),
+});
+const event = fc.record({
+  id: fc.oneof({ weight: 5, arbitrary: fc.uuid() }, { weight: 1, arbitrary: text }),
+  eventTimeMs: fc.oneof(moment, fc.integer()),
+  subject: text,
+  features: fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.tuple(
+        fc.oneof(text, fc.integer()),
+        text,
+        fc.option(fc.boolean()),
+        fc.option(fc.double({ noNaN: true, min: -1e6, max: 1e6 })),
+        fc.option(fc.double({ noNaN: true, min: -1e3, max: 1e3 })),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.array(value, { minLength: NAMES.length - 1, maxLength: NAMES.length + 1 }),
+    },
+  ),
+  label: fc.constantFrom(0, 1, 1, 0, -0, 0.5),
+  weight: fc.oneof(fc.constantFrom(1, 1, 1, 0, -1, 1000, 1001, NaN), fc.double({ min: 0.1, max: 10 })),
+  labelSource: text,
+  served: fc.option(served),
+});
+const record = fc.record({
+  model: fc.constantFrom('clicks', 'fläche'),
+  shard: fc.integer(),
+  featureNames: fc.constantFrom(
+    NAMES,
+    [...NAMES].reverse(),
+    [NAMES[0] ?? '', 'other', ...NAMES.slice(1, 4)],
+    [...NAMES.slice(0, 4), NAMES[0] ?? ''],
+  ),
+  watermarkMs: fc.option(moment),
+  events: fc.array(event, { maxLength: 6 }),
+});
+
+const skimmer = new PackedSkimmer();
+
+/** Returns a record as the codec hands it out with its events packed; undefined when it must be decoded. */
+function packed(bytes: Buffer): PackedTrainingEvents | undefined {
+  const header = skimmer.skim(bytes, 0);
+  if (header === null) return undefined;
+  return new PackedTrainingEvents(header, () => (TYPE.fromBuffer(bytes) as TrainingEvents).events);
+}
+
+/** A learner, everything it says of the records it applied, and its bytes at the end. */
+function outcomeOf(records: readonly TrainingEvents[]): object {
+  const learner = new ShardLearner(streamSpec);
+  learner.birth(1, streamConfig, { mode: 'cold' });
+  learner.birth(3, { ...streamConfig, tableBits: 9 }, { mode: 'cold' });
+  const gatherer = new ScoresGatherer(PLACE);
+  const rows: unknown[] = [];
+  const applier = new RecordApplier(
+    learner,
+    { ...SPEC, ...streamSpec },
+    {
+      scored: (example: ScoredExample) => {
+        gatherer.add(example);
+      },
+      learned: (values) => rows.push([...values()]),
+    },
+  );
+  const applied: AppliedRecord[] = [];
+  records.forEach((one, offset) => {
+    gatherer.begin(learner.liveVersions);
+    applied.push(applier.apply(one, { offset, recordTimeMs: 1_790_000_000_000 + offset }));
+    gatherer.end(one, offset);
+  });
+  const scores = gatherer.take().map((out) => SCORES.fromBuffer(Buffer.from(bodyOf(out.value))) as Scores);
+  const state = learner.sections().map((section) => [section.name, Buffer.from(section.bytes())]);
+  return { applied, rows, scores, state };
+}
+
+function bodyOf(body: unknown): Uint8Array {
+  assert.ok(body instanceof AvroBody);
+  return body.bytes;
+}
+
+const SPEC = {
+  name: 'clicks',
+  task: 'binary-classification',
+  shards: 1,
+  label: { windowMs: 1000, onWindowEnd: 'drop', defaultLabel: 0 },
+  learner: streamConfig,
+  snapshots: { minIntervalMs: 5 },
+  predictionLog: 'async',
+} as const;
+
+test('events read where they lie lead to the same state, scores, refusals and rows as decoded ones', () => {
+  let kept = 0;
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 5 }), (records) => {
+      const bytes = records.map((one) => TYPE.toBuffer(one));
+      const decoded = bytes.map((one) => TYPE.fromBuffer(one) as TrainingEvents);
+      const asKept = bytes.map((one, index) => packed(one) ?? decoded[index]);
+      kept += asKept.filter((one) => one?.packed !== undefined).length;
+      asKept.forEach((one, index) => {
+        const { model, shard, featureNames, watermarkMs } = decoded[index] ?? assert.fail();
+        assert.deepEqual(
+          [one?.model, one?.shard, one?.featureNames, one?.watermarkMs],
+          [model, shard, featureNames, watermarkMs],
+        );
+      });
+      assert.deepEqual(outcomeOf(asKept.filter((one) => one !== undefined)), outcomeOf(decoded));
+    }),
+    { numRuns: 300 },
+  );
+  assert.ok(kept > 200, `${String(kept)} records were kept packed`);
+});
+
+test('what is taken as packed is a record to the schema’s own decoder, however the bytes were harmed', () => {
+  fc.assert(
+    fc.property(
+      record,
+      fc.array(fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }) }), { maxLength: 3 }),
+      fc.option(fc.nat(), { freq: 3 }),
+      (one, harms, cut) => {
+        const whole = Buffer.from(TYPE.toBuffer(one));
+        for (const { at, byte } of harms) whole[at % whole.length] = byte;
+        const bytes = cut === null ? whole : whole.subarray(0, cut % (whole.length + 1));
+        const found = packed(bytes);
+        if (found === undefined) return;
+        const decoded = TYPE.fromBuffer(bytes) as TrainingEvents;
+        assert.deepEqual(found.events, decoded.events);
+        assert.deepEqual(outcomeOf([found]), outcomeOf([decoded]));
+      },
+    ),
+    { numRuns: 1500 },
+  );
+});
