@@ -79,7 +79,7 @@ export class AvroReader {
 
   /**
    * Returns the number of items of the next block of an array, 0 at its end. Items take at least a byte each, so a number
-   * beyond the bytes that are left breaks.
+   * beyond the bytes that are left breaks, and what is broken has no further block.
    */
   readBlock(): number {
     let count = this.readLong();
@@ -87,9 +87,8 @@ export class AvroReader {
       count = -count;
       this.readLong(); // the size of the block in bytes, which is for those who skip it
     }
-    if (count <= this.end - this.at) return count;
-    this.isBroken = true;
-    return 0;
+    if (count > this.end - this.at) this.isBroken = true;
+    return this.isBroken ? 0 : count;
   }
 
   /** Returns a double. */

@@ -45,8 +45,8 @@ export class PackedSkimmer {
     if (!this.#passKnown(bytes, from)) this.#readHeader(bytes, from);
     const watermarkMs = this.#optionalLong();
     const packed = { bytes, at: reader.at, end: bytes.length };
-    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock())
-      for (; left > 0 && !reader.isBroken; left--) this.#skimEvent();
+    for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
+      for (; left > 0; left--) this.#skimEvent();
     if (reader.isBroken || reader.at !== bytes.length) return null;
     return { model: this.#model, shard: this.#shard, featureNames: this.#featureNames, watermarkMs, packed };
   }
@@ -65,8 +65,8 @@ export class PackedSkimmer {
     this.#model = this.#text();
     this.#shard = reader.readInt();
     const names: string[] = [];
-    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock())
-      for (; left > 0 && !reader.isBroken; left--) names.push(this.#text());
+    for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
+      for (; left > 0; left--) names.push(this.#text());
     this.#featureNames = names;
     const length = reader.at - from;
     this.#knownLength = reader.isBroken || length > HEADER_BYTES_MAX ? 0 : length;
@@ -104,8 +104,8 @@ export class PackedSkimmer {
     this.#skimText(reader.readLength()); // id
     reader.readLong(); // eventTimeMs
     reader.skipBytes(); // subject
-    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock())
-      for (; left > 0 && !reader.isBroken; left--) this.#skimValue();
+    for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
+      for (; left > 0; left--) this.#skimValue();
     reader.skip(16); // label, weight
     reader.skipBytes(); // labelSource
     const tag = reader.readLong();
@@ -130,8 +130,8 @@ export class PackedSkimmer {
     reader.skipBytes(); // assignedArm
     reader.readInt(); // servedVersion
     reader.skip(8); // assignmentProbability
-    for (let left = reader.readBlock(); left > 0 && !reader.isBroken; left = reader.readBlock()) {
-      for (; left > 0 && !reader.isBroken; left--) {
+    for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
+      for (; left > 0; left--) {
         reader.readInt(); // version
         const tag = reader.readLong(); // score
         if (tag === 1) reader.skip(8);

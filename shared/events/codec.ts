@@ -111,9 +111,14 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
     }
   }
 
-  function framed(topic: TopicName, body: Uint8Array): Buffer {
+  function idOf(topic: TopicName): number {
     const { id } = ownOf(topic);
     if (id === undefined) throw new TypeError(`encoding ${topic}: prepare('${topic}') has not succeeded`);
+    return id;
+  }
+
+  function framed(topic: TopicName, body: Uint8Array): Buffer {
+    const id = idOf(topic);
     const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
     bytes[0] = MAGIC_BYTE;
     bytes.writeInt32BE(id, 1);
@@ -152,6 +157,7 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
     frame: (topic, body) => framed(topic, body),
     encode(topic, value) {
       const { type } = ownOf(topic);
+      idOf(topic);
       let body: Buffer;
       try {
         body = type.toBuffer(value);

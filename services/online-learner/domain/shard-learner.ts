@@ -1,38 +1,19 @@
-import type { FeatureValue, LearnerConfig } from '../../../shared/domain/model-spec.ts';
+import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { DuplicateWindow, ID_SEEDS } from '../../../shared/domain/duplicate-window.ts';
 import { murmur3 } from '../../../shared/domain/murmur3.ts';
 import { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import type { ApplyOutcome, VersionReason, VersionScore, VersionScreened } from './apply-outcome.ts';
-import { decodeShardMeta, encodeShardMeta } from './shard-meta.ts';
+import { decodeShardMeta, emptyFences, encodeShardMeta } from './shard-meta.ts';
+import type { HashedExample, TrainingExample } from './training-example.ts';
 import type { StepTimer } from './time-budget.ts';
-import { LeverageFence } from './leverage-fence.ts';
 import type { Birth, VersionIdentity } from './version-identity.ts';
 import { VersionLearner } from './version-learner.ts';
 import type { RowSpec } from './version-learner.ts';
 
 /** The most versions of a model that learn at a time. */
 export const LIVE_VERSIONS_MAX = 4;
-
-/** One labelled example as it comes out of the codec. */
-export interface TrainingExample {
-  readonly id: string;
-  /** Values in the order of the spec's features. */
-  readonly row: readonly (FeatureValue | undefined)[];
-  /** 0 or 1. */
-  readonly label: number;
-  /** Importance, 0 or more; usually 1. */
-  readonly weight: number;
-}
-
-/** One labelled example with its id hashed; its row is in the shard's hasher. */
-export interface HashedExample {
-  readonly idHigh: number;
-  readonly idLow: number;
-  readonly label: number;
-  readonly weight: number;
-}
 
 /** How a version begins: from nothing, or with all that a live version has learned. */
 export type BirthMode = { readonly mode: 'cold' } | { readonly mode: 'copy'; readonly parent: number };
@@ -303,12 +284,6 @@ export class ShardLearner {
     const live = this.#members.map(({ learner }) => String(learner.identity.version)).join(', ');
     throw new RangeError(`version ${String(version)} is not live, allowed ${live === '' ? 'none' : live}`);
   }
-}
-
-/** States of software that had no leverage fence go on with one that knows nothing yet. */
-function emptyFences(readSection: (name: string) => Uint8Array): (name: string) => Uint8Array {
-  const empty = new LeverageFence().bytes();
-  return (name) => (name.endsWith('/fence') ? empty : readSection(name));
 }
 
 function memberOf(learner: VersionLearner, haltedAt: number | null, resumed: number): Member {

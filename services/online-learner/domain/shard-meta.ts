@@ -1,3 +1,4 @@
+import { LeverageFence } from './leverage-fence.ts';
 import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import type { RowSpec } from './version-learner.ts';
 import type { VersionIdentity } from './version-identity.ts';
@@ -83,4 +84,10 @@ function canonicalVersion({ version, config, born, haltedAt, resumed }: VersionR
 
 function canonicalConfig({ kind, tableBits, alpha, beta, l1, l2 }: LearnerConfig): LearnerConfig {
   return { kind, tableBits, alpha, beta, l1, l2 };
+}
+
+/** Returns a reader of the sections of a state that has no leverage fences: they begin with knowing nothing. */
+export function emptyFences(readSection: (name: string) => Uint8Array): (name: string) => Uint8Array {
+  const empty = new LeverageFence().bytes();
+  return (name) => (name.endsWith('/fence') ? empty : readSection(name));
 }

@@ -1,7 +1,7 @@
 import type { FtrlLogisticConfig } from '../../../shared/domain/model-spec.ts';
 import { createRng } from '../../../shared/domain/rng.ts';
 import type { RowSpec } from '../../../services/online-learner/domain/version-learner.ts';
-import type { TrainingExample } from '../../../services/online-learner/domain/shard-learner.ts';
+import type { TrainingExample } from '../../../services/online-learner/domain/training-example.ts';
 
 export const streamSpec: RowSpec = {
   features: [
