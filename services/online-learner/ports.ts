@@ -6,6 +6,7 @@ import type { Log } from '../../shared/observability/log.ts';
 import type { StateSection } from '../../shared/domain/state-section.ts';
 import type { LearnerConfig } from '../../shared/domain/model-spec.ts';
 import type { Fence } from './domain/screening.ts';
+import type { EventCounts } from './domain/tally.ts';
 
 export type { Outcome, Refusal } from '../../shared/domain/outcome.ts';
 export type { OutRecord } from '../../shared/kafka/producer.ts';
@@ -131,14 +132,6 @@ export interface LearnerObserver {
 
 /** What a shard began with when it was opened. */
 export type OpenedFrom = 'checkpoint' | 'previous-generation' | 'milestone' | 'log';
-
-/** Events by what became of them. */
-export interface EventCounts {
-  readonly learned: number;
-  readonly duplicate: number;
-  readonly screened: number;
-  readonly refused: number;
-}
 
 /** Progressive figures of one version. */
 export interface VersionFigures {

@@ -12,6 +12,7 @@ const EVENTS_MAX = 2000;
  */
 export class ScoresGatherer {
   readonly #place: ShardPlace;
+  readonly #body = new AvroWriter();
   readonly #events = new AvroWriter();
   readonly #runs = new AvroWriter();
   #versions: readonly number[] = [];
@@ -83,7 +84,8 @@ export class ScoresGatherer {
   #close(): void {
     if (this.#runCount === 0) return;
     const { model, shard, shardKey: key, partition } = this.#place;
-    const body = new AvroWriter();
+    const body = this.#body;
+    body.clear();
     body.writeString(model);
     body.writeLong(shard);
     body.writeLong(this.#position);

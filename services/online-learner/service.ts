@@ -1,5 +1,6 @@
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
+import type { TrainingEvents } from '../../shared/domain/events.ts';
 import { learningVersions } from '../../shared/domain/model-directory.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
 import { encodeLastRecord } from '../../shared/domain/position-fault.ts';
@@ -145,13 +146,21 @@ export function createLearner(deps: LearnerDeps): Learner {
     return [...shards].filter(([, { deps: shard }]) => shard.place.partition === partition);
   }
 
-  function decide(batch: RecordBatch, index: number): Outcome<OutRecord> {
-    const record = batch.records[index];
-    if (record?.topic !== TOPIC) return { kind: 'skipped', reason: 'foreign-topic' };
-    const { value, source } = record;
-    const key = shardKey(value.model, value.shard);
-    const runtime = shards.get(key);
-    if (runtime !== undefined) return runtime.apply(value, source.offset, source.timestampMs);
+  /** Decides about the records of a batch in order. Those of one shard follow each other: it is looked up once for all. */
+  function decideAll({ records }: RecordBatch): Outcome<OutRecord>[] {
+    let runtime: ShardRuntime | undefined;
+    return records.map((record) => {
+      if (record.topic !== TOPIC) return { kind: 'skipped', reason: 'foreign-topic' };
+      const { value, source } = record;
+      const { place } = runtime?.deps ?? {};
+      if (place?.model !== value.model || place.shard !== value.shard)
+        runtime = shards.get(shardKey(value.model, value.shard));
+      return runtime?.apply(value, source.offset, source.timestampMs) ?? refuse(value);
+    });
+  }
+
+  /** Returns what becomes of a record whose shard does not learn here. */
+  function refuse(value: TrainingEvents): Outcome<OutRecord> {
     const model = deps.directory().get(value.model);
     if (model === undefined)
       return { kind: 'poison', reason: 'unknown-model', detail: `model ${value.model} does not exist` };
@@ -162,7 +171,8 @@ export function createLearner(deps: LearnerDeps): Learner {
         detail: `shard ${String(value.shard)}, allowed 0 … ${String(model.spec.shards - 1)}`,
       };
     }
-    return { kind: 'skipped', reason: stopped.reasons.has(key) ? 'shard-stopped' : 'no-version' };
+    const isStopped = stopped.reasons.has(shardKey(value.model, value.shard));
+    return { kind: 'skipped', reason: isStopped ? 'shard-stopped' : 'no-version' };
   }
 
   return {
@@ -201,7 +211,7 @@ export function createLearner(deps: LearnerDeps): Learner {
       await untilAlone();
       const beganMs = ports.monotonicMs();
       onTheWay.add(batch.partition);
-      const outcomes = batch.records.map((_record, index) => decide(batch, index));
+      const outcomes = decideAll(batch);
       emitWithLast(
         outcomes,
         ours(batch.partition).flatMap(([, runtime]) => runtime.takeScores()),

@@ -2,9 +2,9 @@ import type { TrainingEvents } from '../../shared/domain/events.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
 import { RecordApplier } from './domain/apply-record.ts';
 import { GoldenRows } from './domain/golden-rows.ts';
-import { besideAfter } from './domain/kept-beside.ts';
 import type { KeptBeside } from './domain/kept-beside.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
+import { Tally } from './domain/tally.ts';
 import { TimeBudget } from './domain/time-budget.ts';
 import { MilestoneKeeper } from './milestone-keeper.ts';
 import type { LearnerPorts, OutRecord, Outcome, ShardCheckpoint, ShardPlace } from './ports.ts';
@@ -39,6 +39,9 @@ export interface ShardRuntimeDeps {
   readonly ports: LearnerPorts;
 }
 
+/** What becomes of most records. */
+const HANDLED: Outcome<OutRecord> = { kind: 'handled', emit: [], refused: [] };
+
 /** One shard at work: applies records in order, brings versions to life, saves, keeps milestones and publishes. */
 export class ShardRuntime {
   readonly deps: ShardRuntimeDeps;
@@ -52,6 +55,7 @@ export class ShardRuntime {
   readonly #scores: ScoresGatherer;
   readonly #applier: RecordApplier;
   #model: ModelState;
+  readonly #tally = new Tally();
   #beside: KeptBeside;
   /** Births, retirements, halts and what else changes without moving the position, so far. */
   #changes = 0;
@@ -99,12 +103,15 @@ export class ShardRuntime {
       monotonicMs: ports.monotonicMs,
       intervalMs: settings.checkpointIntervalMs,
       savedPosition: deps.savedPosition < 0 ? '' : String(deps.savedPosition),
-      picture: () => ({
-        position: String(learner.position),
-        changes: this.#changes,
-        meta: this.#beside,
-        sections: learner.sections(),
-      }),
+      picture: () => {
+        this.#settleTally();
+        return {
+          position: String(learner.position),
+          changes: this.#changes,
+          meta: this.#beside,
+          sections: learner.sections(),
+        };
+      },
       onSaved: (cost, seconds) => {
         ports.observe.checkpoint(place.model, seconds, cost);
       },
@@ -188,6 +195,7 @@ export class ShardRuntime {
 
   /** Asks for the milestones that are due. Call it when the state is saved: nothing of it is on its way. */
   keepDueMilestones(): void {
+    this.#settleTally();
     if (this.#milestones.isBusy) return;
     const { milestoneSequence } = this.#model;
     if (milestoneSequence > this.#beside.milestoneSequence) {
@@ -206,18 +214,14 @@ export class ShardRuntime {
   apply(record: TrainingEvents, offset: number, recordTimeMs: number): Outcome<OutRecord> {
     if (offset < this.learner.position) return { kind: 'skipped', reason: 'already-learned' };
     this.#lives.bringToLife(this.#model, offset);
-    const { spec } = this.#model;
     this.#scores.begin(this.learner.liveVersions);
     const applied = this.#applier.apply(record, { offset, recordTimeMs });
     this.#scores.end(record, offset);
-    const { learned, duplicates, screened, refused, learnedToMs } = applied;
-    const { observe } = this.deps.ports;
+    this.#tally.add(applied);
     for (const { version, reason } of applied.halted) this.#lives.noteHalt(version, reason);
-    this.#beside = besideAfter(this.#beside, learned, learnedToMs);
-    const counts = { learned, duplicate: duplicates, screened, refused: refused.length - screened };
-    observe.events(spec.name, counts);
-    for (const { version, fence } of applied.screenedBy) observe.screened(spec.name, version, fence);
-    return { kind: 'handled', emit: [], refused };
+    const { place, ports } = this.deps;
+    for (const { version, fence } of applied.screenedBy) ports.observe.screened(place.model, version, fence);
+    return applied.refused.length === 0 ? HANDLED : { kind: 'handled', emit: [], refused: applied.refused };
   }
 
   /** Returns the scores of everything applied since the last call, as records. */
@@ -231,6 +235,7 @@ export class ShardRuntime {
   }
 
   publishDue(): void {
+    this.#settleTally();
     this.deps.ports.observe.position(this.deps.place.model, this.learner.position);
     this.#publisher.publishDue();
   }
@@ -255,6 +260,14 @@ export class ShardRuntime {
   stop(): void {
     this.#publisher.stop();
     this.#milestones.stop();
+  }
+
+  /** Takes what records have done since the last call into what is kept beside the state, and tells the metrics. */
+  #settleTally(): void {
+    const taken = this.#tally.take(this.#beside);
+    if (taken === undefined) return;
+    this.#beside = taken.beside;
+    this.deps.ports.observe.events(this.deps.place.model, taken.counts);
   }
 
   #keepBeside(change: Partial<KeptBeside>): void {

@@ -1,5 +1,5 @@
 import type { ModelState } from '../../shared/domain/model-directory.ts';
-import { dueBirths } from './domain/due-births.ts';
+import { dueBirths, nextBirth } from './domain/due-births.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
 import type { TimeBudget } from './domain/time-budget.ts';
 import type { LearnerPorts, ShardPlace } from './ports.ts';
@@ -19,6 +19,12 @@ export interface VersionLivesDeps {
 /** Brings the versions of one shard to life, lets them go, halts them and resumes them, as the log of versions says. */
 export class VersionLives {
   readonly #deps: VersionLivesDeps;
+  /** Below which offset no birth of the model is due while these versions live: this is asked for every record. */
+  #nothingDue: { model: ModelState | undefined; living: readonly number[]; before: number } = {
+    model: undefined,
+    living: [],
+    before: -1,
+  };
 
   constructor(deps: VersionLivesDeps) {
     this.#deps = deps;
@@ -67,15 +73,18 @@ export class VersionLives {
    */
   bringToLife(model: ModelState, upTo: number): void {
     const { learner } = this.#deps;
-    const living = (): number[] => learner.versions.map(({ version }) => version);
-    for (const due of dueBirths(model, living(), upTo)) {
-      if (due.mode === 'copy' && !living().includes(due.parent ?? 0)) continue;
+    const known = this.#nothingDue;
+    if (known.model === model && known.living === learner.liveVersions && upTo < known.before) return;
+    for (const due of dueBirths(model, learner.liveVersions, upTo)) {
+      if (due.mode === 'copy' && !learner.liveVersions.includes(due.parent ?? 0)) continue;
       if (due.bornPosition !== null) learner.position = Math.max(learner.position, due.bornPosition);
       const how =
         due.mode === 'copy' ? { mode: due.mode, parent: due.parent ?? 0 } : { mode: 'cold' as const };
       learner.birth(due.version, due.learner, how);
       this.#noteBirth(due.version);
     }
+    const living = learner.liveVersions;
+    this.#nothingDue = { model, living, before: nextBirth(model, living) };
   }
 
   /** Lets a version taught from the past learn with the others from here on. */

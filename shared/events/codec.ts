@@ -43,7 +43,11 @@ export function schemaOf(topic: AnyTopicName): Schema {
 
 function writerIdOf(value: Uint8Array): number | undefined {
   if (value.length < HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
-  return new DataView(value.buffer, value.byteOffset, value.byteLength).getInt32(1);
+  return ((value[1] ?? 0) << 24) | ((value[2] ?? 0) << 16) | ((value[3] ?? 0) << 8) | (value[4] ?? 0);
+}
+
+function bodyOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset + HEADER_BYTES, value.length - HEADER_BYTES);
 }
 
 async function withTimeout<T>(doing: string, work: Promise<T>): Promise<T> {
@@ -130,8 +134,7 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
   function packed(value: Uint8Array, type: Type): TrainingEvents | undefined {
     const header = skimmer.skim(value, HEADER_BYTES);
     if (header === null) return undefined;
-    const body = Buffer.from(value.buffer, value.byteOffset + HEADER_BYTES, value.length - HEADER_BYTES);
-    return new PackedTrainingEvents(header, () => (type.fromBuffer(body) as TrainingEvents).events);
+    return new PackedTrainingEvents(header, () => (type.fromBuffer(bodyOf(value)) as TrainingEvents).events);
   }
 
   return {
@@ -191,7 +194,7 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
         const { type, id: ownId } = ownOf(topic);
         const kept = topic === 'training-events.v1' && id === ownId ? packed(value, type) : undefined;
         if (kept !== undefined) return { ok: true, value: kept as TopicRecords[Topic] };
-        const body = Buffer.from(value.buffer, value.byteOffset + HEADER_BYTES, value.length - HEADER_BYTES);
+        const body = bodyOf(value);
         if (id === ownId) return { ok: true, value: type.fromBuffer(body) as TopicRecords[Topic] };
         const key = `${topic}/${String(id)}`;
         const resolver = resolvers.get(key) ?? type.createResolver(writer);

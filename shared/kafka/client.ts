@@ -3,6 +3,7 @@ import type { Consumer, Admin, Producer, ConsumerConfig, ProducerConfig } from '
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { ClusterInternals } from './cluster-internals.ts';
+import { installFetchDecoding } from './fetch-decoding.ts';
 import { installReconnectFix } from './reconnect-fix.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
 
@@ -37,6 +38,7 @@ const REQUEST_RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, 
 export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): KafkaClient {
   installRequestQueueTimerFix();
   installReconnectFix();
+  installFetchDecoding();
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId,

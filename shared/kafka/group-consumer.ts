@@ -229,10 +229,13 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       ...retryAlive,
       what: `handling ${topic}`,
     });
-    typed.forEach(({ topic: from }, index) => {
-      const outcome = outcomes[index];
-      if (outcome !== undefined) deps.onOutcome?.(from, outcome);
-    });
+    const { onOutcome } = deps;
+    if (onOutcome !== undefined) {
+      typed.forEach(({ topic: from }, index) => {
+        const outcome = outcomes[index];
+        if (outcome !== undefined) onOutcome(from, outcome);
+      });
+    }
     const out = [...poison, ...recordsOf(records, outcomes, { service: deps.service, atMs: deps.nowMs() })];
     onMoment('batch-applied');
     outbox.add(out);

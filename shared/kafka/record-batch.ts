@@ -1,5 +1,5 @@
 import { partitionOf } from '../domain/murmur2.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, Refusal } from '../domain/outcome.ts';
 import type { Codec } from '../events/codec.ts';
 import type { TopicName, TopicRecords } from '../events/topics.ts';
 import type { ConsumedRecord, TopicPartition } from './consumed.ts';
@@ -41,6 +41,8 @@ function traced(record: OutRecord, { traceparent }: ConsumedRecord): OutRecord {
   return { ...record, headers: { ...record.headers, traceparent } };
 }
 
+const NOTHING_REFUSED: readonly Refusal[] = [];
+
 /** Returns every dead letter and emission that outcomes ask for, in order. */
 export function recordsOf(
   batch: RecordBatch,
@@ -57,8 +59,9 @@ export function recordsOf(
       );
       return;
     }
-    out.push(...outcome.emit.map((record) => traced(record, source)));
-    for (const refusal of outcome.refused ?? []) out.push(deadLetter(source, { ...cause, ...refusal }));
+    for (const record of outcome.emit) out.push(traced(record, source));
+    for (const refusal of outcome.refused ?? NOTHING_REFUSED)
+      out.push(deadLetter(source, { ...cause, ...refusal }));
   });
   return out;
 }
@@ -70,27 +73,39 @@ export function decodeBatch(
 ): { typed: TypedRecord[]; poison: OutRecord[] } {
   const typed: TypedRecord[] = [];
   const poison: OutRecord[] = [];
+  const refuse = (
+    source: ConsumedRecord,
+    reason: 'undecodable' | 'wrong-partition',
+    detail: string,
+  ): void => {
+    poison.push(
+      deadLetter(source, { service: deps.service, atMs: deps.nowMs(), reason, detail, itemIndex: -1 }),
+    );
+    deps.onOutcome?.(source.topic, { kind: 'poison', reason, detail });
+  };
+  // Records of one shard follow each other: its partition is computed once for all of them.
+  const last = { model: '', shard: -1, partition: -1 };
   for (const source of raw) {
-    const refuse = (reason: 'undecodable' | 'wrong-partition', detail: string): void => {
-      poison.push(
-        deadLetter(source, { service: deps.service, atMs: deps.nowMs(), reason, detail, itemIndex: -1 }),
-      );
-      deps.onOutcome?.(source.topic, { kind: 'poison', reason, detail });
-    };
     if (source.value === null) {
-      refuse('undecodable', 'the record has no value');
+      refuse(source, 'undecodable', 'the record has no value');
       continue;
     }
     const decoded = deps.codec.decode(source.topic, source.value);
     if (!decoded.ok) {
-      refuse('undecodable', decoded.reason);
+      refuse(source, 'undecodable', decoded.reason);
       continue;
     }
     const value = decoded.value;
     if ('shard' in value) {
-      const expected = partitionOf(`${value.model}#${String(value.shard)}`, deps.partitions);
+      if (value.model !== last.model || value.shard !== last.shard) {
+        last.model = value.model;
+        last.shard = value.shard;
+        last.partition = partitionOf(`${value.model}#${String(value.shard)}`, deps.partitions);
+      }
+      const expected = last.partition;
       if (expected !== source.partition) {
         refuse(
+          source,
           'wrong-partition',
           `${value.model}#${String(value.shard)} belongs to partition ${String(expected)}, found in ${String(source.partition)}`,
         );

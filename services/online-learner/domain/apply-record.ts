@@ -65,9 +65,18 @@ interface Counts {
   duplicates: number;
   screened: number;
   learnedToMs: number | null;
-  readonly refused: Refusal[];
-  readonly halted: VersionReason[];
-  readonly screenedBy: { version: number; fence: Fence }[];
+  refused: Refusal[];
+  halted: VersionReason[];
+  screenedBy: { version: number; fence: Fence }[];
+}
+
+const NONE: never[] = [];
+
+/** Returns a list with one item more; the lists of most records stay empty and are one and the same. */
+function withItem<T>(list: T[], item: T): T[] {
+  if (list.length === 0) return [item];
+  list.push(item);
+  return list;
 }
 
 const encoder = new TextEncoder();
@@ -113,9 +122,9 @@ export class RecordApplier {
       duplicates: 0,
       screened: 0,
       learnedToMs: null,
-      refused: [],
-      halted: [],
-      screenedBy: [],
+      refused: NONE,
+      halted: NONE,
+      screenedBy: NONE,
     };
     if (record.packed === undefined) {
       const order = rowOrderOf(record.featureNames, this.#spec.features);
@@ -166,7 +175,7 @@ export class RecordApplier {
     arrangeRow(order, event.features, row);
     const fault = checkEvent(event, order.nameCount) ?? checkRow(row, features);
     if (fault !== undefined) {
-      counts.refused.push({ itemIndex: index, reason: 'invalid', detail: fault });
+      counts.refused = withItem(counts.refused, { itemIndex: index, reason: 'invalid', detail: fault });
       return;
     }
     const { id, label, weight, served } = event;
@@ -191,7 +200,7 @@ export class RecordApplier {
       counts.duplicates += 1;
       return;
     }
-    if (outcome.halted.length > 0) counts.halted.push(...outcome.halted);
+    for (const one of outcome.halted) counts.halted = withItem(counts.halted, one);
     const { eventTimeMs } = event;
     const first = outcome.screened[0];
     if (first === undefined) {
@@ -200,9 +209,10 @@ export class RecordApplier {
       this.#observer?.learned(values);
     } else {
       const detail = `version ${String(first.version)}: ${first.reason}`;
-      counts.refused.push({ itemIndex, reason: 'screened', detail });
+      counts.refused = withItem(counts.refused, { itemIndex, reason: 'screened', detail });
       counts.screened += 1;
-      for (const { version, fence } of outcome.screened) counts.screenedBy.push({ version, fence });
+      for (const { version, fence } of outcome.screened)
+        counts.screenedBy = withItem(counts.screenedBy, { version, fence });
     }
     counts.scored += 1;
     if (this.#observer === undefined) return;

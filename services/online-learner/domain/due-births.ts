@@ -47,6 +47,21 @@ export function pastLearners(model: ModelState, living: readonly number[]): read
 }
 
 /**
+ * Returns the offset from which a waiting version is to be born: its recorded birth, at once when nobody has recorded one, or
+ * never while it learns the past by itself.
+ */
+function dueFrom({ bornPosition, startPosition, mode }: VersionState, living: readonly number[]): number {
+  if (living.length > 0 && isFromPast(mode)) return Infinity;
+  return bornPosition ?? (mode !== 'copy' && living.length === 0 ? startPosition : 0);
+}
+
+/** Returns the offset from which the next of the versions that do not live yet is to be born; Infinity when none is. */
+export function nextBirth(model: ModelState, living: readonly number[]): number {
+  const waiting = learningVersions(model).filter(({ version }) => !living.includes(version));
+  return Math.min(Infinity, ...waiting.map((version) => dueFrom(version, living)));
+}
+
+/**
  * Returns the versions that are to be born at a position: those not yet living whose recorded birth is there, and those
  * whose birth nobody has recorded, parents before their copies.
  */
@@ -56,11 +71,6 @@ export function dueBirths(
   position: number,
 ): readonly VersionState[] {
   return learningVersions(model)
-    .filter(
-      ({ version, bornPosition, startPosition, mode }) =>
-        !living.includes(version) &&
-        (living.length === 0 || !isFromPast(mode)) &&
-        (bornPosition ?? (mode !== 'copy' && living.length === 0 ? startPosition : position)) <= position,
-    )
+    .filter((version) => !living.includes(version.version) && dueFrom(version, living) <= position)
     .sort((a, b) => (a.bornPosition ?? Infinity) - (b.bornPosition ?? Infinity) || a.version - b.version);
 }
