@@ -125,6 +125,12 @@ export function createLearner(deps: LearnerDeps): Learner {
       isReconcileWanted = true;
       return;
     }
+    await inBackground(work);
+  }
+
+  /** Does something that must not meet its like: a version let in by both of two at once would be born twice. */
+  async function inBackground(work: () => Promise<void>): Promise<void> {
+    await untilAlone();
     background = work();
     try {
       await background;
@@ -249,8 +255,8 @@ export function createLearner(deps: LearnerDeps): Learner {
       for (const [key, runtime] of ours(batch.partition)) await saveDue(key, runtime);
       cursors.set(batch.partition, batch.nextOffset);
       onTheWay.delete(batch.partition);
-      if (onTheWay.size === 0 && isReconcileWanted) await reconcileAll();
-      else await reconcilePartition(batch.partition);
+      const isAll = onTheWay.size === 0 && isReconcileWanted;
+      await inBackground(isAll ? reconcileAll : () => reconcilePartition(batch.partition));
       const saved = ours(batch.partition).map(([, runtime]) => runtime.savedPosition);
       return Math.min(batch.nextOffset, ...saved);
     },
