@@ -84,7 +84,7 @@ export function createRegistry(ports: RegistryPorts): Registry {
       topic: 'traffic.v1',
       key: plan.model,
       partition: 0,
-      value: { ...plan, publishedAtMs: ports.nowMs() },
+      value: { ...plan, publishedAtMs: ports.nowMs(), leaseMs: 0 },
     };
   }
 

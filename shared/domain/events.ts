@@ -95,6 +95,7 @@ export interface ScoredEvent {
   readonly label: number;
   readonly weight: number;
   readonly scores: readonly (number | null)[];
+  readonly served: boolean;
 }
 
 /** The scored events of one record of `training-events.v1`. */
@@ -163,6 +164,7 @@ export interface TrafficPlan {
 /** Record of `traffic.v1`. */
 export interface PublishedTrafficPlan extends TrafficPlan {
   readonly publishedAtMs: number;
+  readonly leaseMs: number;
 }
 
 /** What can happen to a model's versions. */
@@ -175,7 +177,18 @@ export type ModelVersionEventKind =
   | 'VersionResumed'
   | 'MilestoneRequested'
   | 'ShardRepositioned'
-  | 'TrafficPlanned';
+  | 'TrafficPlanned'
+  | 'RolloutStarted'
+  | 'RolloutQueued'
+  | 'RolloutApplied'
+  | 'RolloutAdvanced'
+  | 'RolloutPaused'
+  | 'RolloutResumed'
+  | 'RolloutExtended'
+  | 'RolloutRolledBack'
+  | 'RolloutAborted'
+  | 'RolloutReplaced'
+  | 'RolloutClosed';
 
 /** Record of `model-versions.v1`. */
 export interface ModelVersionEvent {

@@ -78,6 +78,27 @@ export interface StreamEvidence {
   readonly examplesNeeded: number | null;
 }
 
+/** How one version did on the recent window of the validation suite. */
+export interface ValidationFigures {
+  readonly logLossNats: number;
+  /** At threshold 1/2; null when nothing was predicted (precision) or true (recall). */
+  readonly precision: number | null;
+  readonly recall: number | null;
+  /** Expected calibration error over ten bins. */
+  readonly calibrationErrorRate: number;
+  /** Scoring time by the router, 99th percentile, µs; null when unknown. */
+  readonly scoringP99Micros: number | null;
+}
+
+/** The validation suite: candidate and baseline on the same recent labelled examples. It must pass before the first live step. */
+export interface ValidationReport {
+  readonly examples: number;
+  readonly candidate: ValidationFigures;
+  readonly baseline: ValidationFigures;
+  /** What did not pass, a sentence each with value and limit; none when it passed. */
+  readonly faults: readonly string[];
+}
+
 /** The evidence of a verdict, as JSON in `verdicts.v1`. */
 export interface VerdictEvidence {
   readonly rolloutId: string;
@@ -99,6 +120,8 @@ export interface VerdictEvidence {
   /** How many more labelled examples are likely needed, and about how long that takes at the present rate, ms; null when unknown. */
   readonly examplesNeeded: number | null;
   readonly waitMs: number | null;
+  /** The validation suite as of now; null before it has enough examples. */
+  readonly validation: ValidationReport | null;
   /** Positions up to which the evidence was read, by topic. */
   readonly positions: Readonly<Record<string, number>>;
 }

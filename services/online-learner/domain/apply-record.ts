@@ -76,7 +76,8 @@ export function applyRecord(record: TrainingEvents, context: ApplyContext): Appl
       onLearned?.(row);
       learnedToMs = Math.max(learnedToMs ?? 0, eventTimeMs);
     }
-    scored.push({ eventId: id, eventTimeMs, label, weight, scores: learner.scoresOf(outcome) });
+    const scores = learner.scoresOf(outcome);
+    scored.push({ eventId: id, eventTimeMs, label, weight, scores, served: event.served !== null });
   }
   learner.position = context.offset + 1;
   return { scored, refused, halted, learned, duplicates, screened, learnedToMs };

@@ -101,7 +101,14 @@ const SAMPLES: TopicRecords = {
     watermarkMs: null,
     runs: [{ position: 41, events: 1 }],
     events: [
-      { eventId: 'parcel-1', eventTimeMs: 1_700_000_000_000, label: 1, weight: 2, scores: [0.25, null] },
+      {
+        eventId: 'parcel-1',
+        eventTimeMs: 1_700_000_000_000,
+        label: 1,
+        weight: 2,
+        scores: [0.25, null],
+        served: true,
+      },
     ],
   },
   'snapshots.v1': {
@@ -144,7 +151,7 @@ const SAMPLES: TopicRecords = {
     previousHash: '0'.repeat(64),
     hash: 'f'.repeat(64),
   },
-  'traffic.v1': { ...plan, publishedAtMs: 1_700_000_000_000 },
+  'traffic.v1': { ...plan, publishedAtMs: 1_700_000_000_000, leaseMs: 0 },
   'router-status.v1': {
     router: 'router-1:8080',
     atMs: 1_700_000_000_000,

@@ -67,7 +67,9 @@ export function scoresRecord(position: number, scores: readonly (number | null)[
     position,
     versions: scores.map((_score, index) => index + 1),
     watermarkMs: null,
-    events: [{ eventId: `event-${String(position)}`, eventTimeMs: 0, label, weight: 1, scores }],
+    events: [
+      { eventId: `event-${String(position)}`, eventTimeMs: 0, label, weight: 1, scores, served: false },
+    ],
     runs: [],
   };
 }

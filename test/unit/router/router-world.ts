@@ -119,6 +119,8 @@ export function createWorld(
     plan,
     milestoneSequence: 0,
     repositioned: null,
+    rollout: null,
+    queued: [],
   };
   const models = new Map([['clicks', model]]);
   const sent: OutRecord[] = [];
