@@ -2,6 +2,14 @@ import type { BirthMode, ModelVersionEvent, TrafficPlan } from './events.ts';
 import type { LearnerConfig, ModelSpec } from './model-spec.ts';
 import type { RolloutState, ValidationReport, VerdictEvidence } from './rollout.ts';
 
+/** A version's part in a twin fork: two copies of one parent, born together, whose only difference is what is under test. */
+export interface TwinPart {
+  /** The control has its parent's settings, the candidate the changed ones. */
+  readonly role: 'control' | 'candidate';
+  /** The other half. */
+  readonly of: number;
+}
+
 /** A version as the log tells it. */
 export interface VersionState {
   readonly version: number;
@@ -23,6 +31,8 @@ export interface VersionState {
   /** Sequence of the newest command to let it learn again after it was halted; 0 when there was none. */
   readonly resumeSequence: number;
   readonly registeredAtMs: number;
+  /** Absent when it is no half of a twin fork. */
+  readonly twin?: TwinPart;
 }
 
 /** A model as the log tells it. */
@@ -63,6 +73,7 @@ export interface ModelVersionBodies {
     readonly mode: BirthMode;
     readonly learner: LearnerConfig;
     readonly startPosition: number;
+    readonly twin?: TwinPart;
   };
   VersionApproved: Record<string, never>;
   VersionBorn: { readonly position: number };
@@ -156,7 +167,10 @@ function evolveModel(model: ModelState | undefined, event: ModelVersionEvent): M
     case 'RolloutReplaced':
     case 'RolloutClosed': {
       const { rollout, queued } = body as RolloutBody;
-      return { ...planned, rollout, queued };
+      const next = { ...planned, rollout, queued };
+      // A policy that asks nobody has approved whom it gives traffic to.
+      const hasTraffic = event.kind === 'RolloutAdvanced' && rollout !== null && rollout.phase !== 'shadow';
+      return hasTraffic ? withVersion(next, rollout.candidate, { isApproved: true }) : next;
     }
   }
 }

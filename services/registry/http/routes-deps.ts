@@ -1,5 +1,5 @@
 import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
-import type { SpecFault } from '../domain/spec-faults.ts';
+import type { SpecFault } from '../domain/spec-fault.ts';
 import type { StartFrom } from '../domain/start-from.ts';
 import type { Registry } from '../service.ts';
 
