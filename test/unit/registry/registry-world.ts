@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Command, WantedTraffic } from '../../../services/registry/domain/commands.ts';
-import type { OutRecord } from '../../../services/registry/ports.ts';
+import type { OutRecord, RegistryObserver } from '../../../services/registry/ports.ts';
 import { createRegistry } from '../../../services/registry/service.ts';
 import type { Asked, CommandResult, Registry } from '../../../services/registry/service.ts';
 import type { ModelVersionEvent, TrafficPlan } from '../../../shared/domain/events.ts';
@@ -29,6 +29,14 @@ export const clickSpec: ModelSpec = {
   learner,
   snapshots: { minIntervalMs: 5 },
   predictionLog: 'async',
+};
+
+export const silentObserver: RegistryObserver = {
+  recorded: () => undefined,
+  refused: () => undefined,
+  verdict: () => undefined,
+  liveRouters: () => undefined,
+  leads: () => undefined,
 };
 
 export const asked: Asked = { actor: 'ada', reason: 'a test', idempotencyKey: undefined };
@@ -90,7 +98,7 @@ export function createRegistryWorld(): RegistryWorld {
       await world.beforeCommit();
       commits.push(records);
     },
-    observe: { recorded: () => undefined, refused: () => undefined, leads: () => undefined },
+    observe: silentObserver,
   });
   const model = (): ModelState => {
     const known = registry.directory().get('clicks');

@@ -71,7 +71,7 @@ export interface RolloutDriver {
 
 export function createRolloutDriver(
   policy: Partial<RolloutPolicy> = {},
-  { versions = 3, mode = 'copy' as 'copy' | 'cold' } = {},
+  { versions = 3, mode = 'copy' }: { readonly versions?: number; readonly mode?: 'copy' | 'cold' } = {},
 ): RolloutDriver {
   let directory: ModelDirectory = new Map();
   let nowMs = 1_000_000;
@@ -99,7 +99,7 @@ export function createRolloutDriver(
       const before = directory.get('clicks')?.plan;
       const sequence = events.length + 1;
       const { planVersion: _old, ...routing } = draft.plan;
-      const { planVersion = 0, ...routingBefore } = before ?? { planVersion: 0 };
+      const { planVersion, ...routingBefore } = before ?? { planVersion: 0 };
       const isSame =
         draft.kind !== 'TrafficPlanned' && JSON.stringify(routing) === JSON.stringify(routingBefore);
       const event: ModelVersionEvent = {

@@ -6,7 +6,7 @@ import { assignArm } from '../../../shared/domain/assignment.ts';
 import { isUnderWay } from '../../../shared/domain/rollout.ts';
 import type { RolloutState, VerdictValue } from '../../../shared/domain/rollout.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../../shared/domain/rollout-policy.ts';
-import { createRolloutDriver, evidenceOf, rollingOut, validationOf } from './rollout-driver.ts';
+import { evidenceOf, rollingOut, validationOf } from './rollout-driver.ts';
 import type { RolloutDriver } from './rollout-driver.ts';
 
 /** One thing that happens; `isOperator` when a person wants it. */
@@ -19,7 +19,7 @@ interface Happening {
 const version = fc.integer({ min: 1, max: 4 });
 const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
   version.map((one) => ({ kind: 'start' as const, version: one })),
-  fc.constantFrom('next', 'full').map((to) => ({ kind: 'promote' as const, to: to as 'next' | 'full' })),
+  fc.constantFrom('next', 'full').map((to) => ({ kind: 'promote' as const, to: to })),
   fc
     .constantFrom('pause', 'resume', 'abort', 'rollback', 'undo', 'close')
     .map((kind) => ({ kind: kind as 'pause' })),
@@ -187,7 +187,7 @@ test('a stale, repeated or foreign verdict moves nothing', () => {
         for (const { run: happen } of happenings) happen(driver);
         driver.applied();
         const events = driver.events.length;
-        driver.verdict(value as VerdictValue, make(driver.rollout()));
+        driver.verdict(value, make(driver.rollout()));
         assert.equal(driver.events.length, events);
       },
     ),

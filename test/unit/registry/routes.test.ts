@@ -3,11 +3,12 @@ import { after, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { parseLearner, parseModelSpec } from '../../../services/registry/adapters/model-spec-parser.ts';
 import { registryRoutes } from '../../../services/registry/http/routes.ts';
+import { createRollouts } from '../../../services/registry/rollouts.ts';
 import { createApp } from '../../../shared/http/app.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
-import { ask, clickSpec, createRegistryWorld, worldWithVersions } from './registry-world.ts';
+import { ask, clickSpec, createRegistryWorld, silentObserver, worldWithVersions } from './registry-world.ts';
 import type { RegistryWorld } from './registry-world.ts';
 
 const apps: FastifyInstance[] = [];
@@ -37,9 +38,20 @@ async function routesOf(
     waitsFor: () => [],
   });
   apps.push(app);
+  const rollouts = createRollouts({
+    registry: world.registry,
+    observe: silentObserver,
+    log: silentLog,
+    nowMs: Date.now,
+    positionOf: () => Promise.resolve(7),
+    onFatal: (error) => {
+      throw error;
+    },
+  });
   registryRoutes(app, {
     readable: () => world.registry,
     writable,
+    rollouts: () => rollouts,
     parseModelSpec,
     parseLearner,
     startOf: () => Promise.resolve(7),
