@@ -46,9 +46,20 @@ export function pastLearners(model: ModelState, living: readonly number[]): read
   return learningVersions(model).filter(({ version, mode }) => isFromPast(mode) && !living.includes(version));
 }
 
+/** Returns where a version's birth is recorded; halves of a twin fork are born together, so one record is that of both. */
+function recordedBirth(model: ModelState, { bornPosition, twin }: VersionState): number | null {
+  const other = model.versions.find(({ version }) => version === twin?.of);
+  return bornPosition ?? other?.bornPosition ?? null;
+}
+
+/** Returns whether a version is half of a twin fork whose other half is not in the log yet: it waits for it. */
+function waitsForTwin(model: ModelState, { twin }: VersionState): boolean {
+  return twin !== undefined && !model.versions.some(({ version }) => version === twin.of);
+}
+
 /**
  * Returns the versions that are to be born at a position: those not yet living whose recorded birth is there, and those
- * whose birth nobody has recorded, parents before their copies.
+ * whose birth nobody has recorded, parents before their copies. Their `bornPosition` is the recorded one.
  */
 export function dueBirths(
   model: ModelState,
@@ -56,6 +67,8 @@ export function dueBirths(
   position: number,
 ): readonly VersionState[] {
   return learningVersions(model)
+    .filter((version) => !waitsForTwin(model, version))
+    .map((version): VersionState => ({ ...version, bornPosition: recordedBirth(model, version) }))
     .filter(
       ({ version, bornPosition, startPosition, mode }) =>
         !living.includes(version) &&
