@@ -14,6 +14,7 @@ let verdicts: VerdictWriter | undefined;
 /** No monitor: the tests write its verdicts, so that they say when. */
 const system = useSystem({
   instances: { router: 2, monitor: 0 },
+  env: { STATUS_INTERVAL_MS: '500' },
   prepare: async (started) => {
     verdicts = await openVerdictWriter(started);
   },
@@ -176,10 +177,12 @@ test('when the registry is gone for a lease nobody is answered by the candidate,
   assert.ok(lapsedMs < LEASE_MS + 1500, `the lease lapsed after ${lapsedMs.toFixed(0)} ms`);
   const { status } = await system.http.send('GET', `${system.url('router')}/readyz`);
   assert.equal(status, 200);
-  const metrics = String((await system.http.send('GET', `${system.url('router')}/metrics`)).body);
-  assert.match(
-    metrics,
-    /^headrace_router_requests_total\{.*model="lease",outcome="fallback"\} |outcome="answered"/m,
+  await waitUntil(
+    async () => {
+      const { body } = await system.http.send('GET', `${system.url('router')}/metrics`);
+      assert.match(String(body), /^headrace_router_lapsed_leases 1$/m);
+    },
+    { what: 'the router to count the lapsed lease', limitMs: 5000 },
   );
   await registry.start();
   await registry.untilReady();

@@ -6,6 +6,7 @@ import type { Asked, CommandResult, Registry } from '../../../services/registry/
 import type { ModelVersionEvent, TrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { RolloutPolicy } from '../../../shared/domain/rollout-policy.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -73,6 +74,8 @@ export const ask = {
 /** A registry over a log in memory. */
 export interface RegistryWorld {
   readonly registry: Registry;
+  /** Goes on by a millisecond whenever it is read; a test may set it. */
+  readonly clock: { nowMs: number };
   /** Transactions, in order. */
   readonly commits: (readonly OutRecord[])[];
   /** What `commit` does before it succeeds; a test may hold or fail it. */
@@ -88,10 +91,10 @@ export interface RegistryWorld {
 export function createRegistryWorld(): RegistryWorld {
   const commits: (readonly OutRecord[])[] = [];
   let ids = 0;
-  let nowMs = 1000;
+  const clock = { nowMs: 1000 };
   const registry = createRegistry({
     log: silentLog,
-    nowMs: () => (nowMs += 1),
+    nowMs: () => (clock.nowMs += 1),
     newId: () => `id-${String((ids += 1))}`,
     sha256,
     commit: async (records) => {
@@ -107,6 +110,7 @@ export function createRegistryWorld(): RegistryWorld {
   };
   const world: RegistryWorld = {
     registry,
+    clock,
     commits,
     beforeCommit: () => Promise.resolve(),
     take: (command, by = {}) => registry.take(command, { ...asked, ...by }),
@@ -126,9 +130,10 @@ export function createRegistryWorld(): RegistryWorld {
 }
 
 /** Returns a world whose model has live, approved versions 1 … count. */
-export async function worldWithVersions(count: number): Promise<RegistryWorld> {
+export async function worldWithVersions(count: number, rollout?: RolloutPolicy): Promise<RegistryWorld> {
   const world = createRegistryWorld();
-  await world.record(ask.create);
+  const spec = rollout === undefined ? clickSpec : { ...clickSpec, rollout };
+  await world.record({ ...ask.create, spec });
   for (let version = 1; version <= count; version += 1) {
     await world.record(ask.register());
     await world.record(ask.born(version));
