@@ -6,6 +6,8 @@ process.exitCode = await runProgram(
   {
     recovery: () => import('./recovery/proof.ts'),
     delivery: () => import('./delivery/proof.ts'),
+    history: () => import('./history/proof.ts'),
+    'rollback-latency': () => import('./rollback-latency/proof.ts'),
   },
   process.argv.slice(2),
 );

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { waitUntil } from '../../../deploy/local/wait-until.ts';
+import { quantile } from '../../support/figures.ts';
+import { defineProgram } from '../../support/programs.ts';
+import { rolloutClient } from '../../support/rollouts.ts';
+import { serveSmallModel } from '../../support/small-model.ts';
+import { startSystem } from '../../support/system.ts';
+import type { StartedSystem } from '../../support/system.ts';
+import { askRouters } from './clients.ts';
+import type { Answered } from './clients.ts';
+
+const MODEL = 'rollback';
+const CANDIDATE = 2;
+const P99_LIMIT_MS = 20;
+const LIMITS = { limitMs: 10_000, everyMs: 5 };
+
+/** Returns when the registry said that an event was in the log, ms since the Unix epoch, by its own log. */
+function recordedAtMs(system: StartedSystem, stage: number): number {
+  const lines = readFileSync(system.fleet.one('registry').logFile, 'utf8').trim().split('\n');
+  const recorded = lines
+    .map((line) => JSON.parse(line) as { msg?: string; kind?: string; time: number })
+    .filter(({ msg, kind }) => msg === 'recorded' && kind === 'RolloutRolledBack');
+  const last = recorded.at(-1);
+  if (last === undefined) throw new Error(`no rollback of stage ${String(stage)} in the registry’s log`);
+  return last.time;
+}
+
+/** One rollback under traffic: everybody is answered by the candidate, and then nobody. */
+async function rollBackOnce(
+  system: StartedSystem,
+  everyMs: number,
+): Promise<{ latencyMs: number; answers: number }> {
+  const rollout = rolloutClient(system, MODEL);
+  await rollout.start(CANDIDATE);
+  const { rollout: live } = await rollout.command('promote', { to: 'next' });
+  const clients = askRouters(system, MODEL, everyMs);
+  const newest = (): Answered[] =>
+    clients.routers.map(({ answers }) => answers.at(-1) ?? { atMs: 0, version: 0 });
+  const untilAll = (isThere: (version: number) => boolean, what: string): Promise<void> =>
+    waitUntil(
+      () => {
+        const wrong = newest().filter(({ version }) => !isThere(version));
+        if (wrong.length > 0) throw new Error(`${String(wrong.length)} routers do not`);
+      },
+      { what, ...LIMITS },
+    );
+  try {
+    await untilAll((version) => version === CANDIDATE, 'every router to answer by the candidate');
+    await rollout.command('rollback');
+    await untilAll((version) => version !== CANDIDATE, 'no router to answer by the candidate');
+  } finally {
+    await clients.stop();
+  }
+  const all = clients.routers.flatMap(({ answers }) => answers);
+  const last = Math.max(...all.filter(({ version }) => version === CANDIDATE).map(({ atMs }) => atMs));
+  return { latencyMs: last - recordedAtMs(system, live.stage), answers: all.length };
+}
+
+/**
+ * Measures how long after a rollback is in the log the last client is answered by the candidate, of any router. The way
+ * from the first bad answer to the decision is the monitor's, and comes beside it: `firstBadAnswerToDecision`.
+ */
+export const program = defineProgram({
+  about: 'time from a recorded rollback to the last answer of the candidate, over all routers',
+  options: {
+    rollbacks: { default: 100, min: 1, max: 10_000, help: 'rollbacks measured' },
+    routers: { default: 8, min: 1, max: 32, help: 'router processes' },
+    everyMs: { default: 5, min: 1, max: 1000, help: 'time between two requests to one router, ms' },
+  },
+  async run({ rollbacks, routers, everyMs }, say) {
+    const system = await startSystem({ instances: { router: routers, ingest: 0, monitor: 0 } });
+    const rounds: number[] = [];
+    let answers = 0;
+    try {
+      await serveSmallModel(system, MODEL, {
+        rollout: { triesMax: 1000, stepsBp: [10_000], leaseMs: 3_600_000 },
+      });
+      await system.operator(MODEL).addVersion({ mode: 'copy' });
+      for (let round = 0; round < rollbacks; round += 1) {
+        const measured = await rollBackOnce(system, everyMs);
+        rounds.push(Math.round(measured.latencyMs * 10) / 10);
+        answers += measured.answers;
+        if (round % 20 === 19) say(`${String(round + 1)} rollbacks`);
+      }
+    } finally {
+      await system.stop();
+    }
+    const sorted = rounds.toSorted((a, b) => a - b);
+    const figures = {
+      p50Ms: quantile(sorted, 0.5),
+      p99Ms: quantile(sorted, 0.99),
+      maxMs: sorted.at(-1) ?? 0,
+      limitMs: P99_LIMIT_MS,
+      rollbacks,
+      routers,
+      everyMs,
+      answers,
+    };
+    const words = `p50 ${figures.p50Ms.toFixed(1)} ms, p99 ${figures.p99Ms.toFixed(1)} ms, most ${figures.maxMs.toFixed(1)} ms`;
+    return {
+      json: { recordedToLastAnswer: { ...figures, rounds }, firstBadAnswerToDecision: null },
+      summary: [`recorded to the last answer of the candidate: ${words} over ${String(routers)} routers`],
+      faults:
+        figures.p99Ms > P99_LIMIT_MS
+          ? [`p99 ${figures.p99Ms.toFixed(1)} ms, allowed ${String(P99_LIMIT_MS)} ms`]
+          : [],
+    };
+  },
+});
