@@ -9,5 +9,4 @@ test('a rollback takes the candidate from every router, and how long that takes 
   };
   assert.equal(figures.rounds.length, 3);
   for (const ms of figures.rounds) assert.ok(Math.abs(ms) < 10_000, String(ms));
-  assert.ok(figures.answers > 3);
 });

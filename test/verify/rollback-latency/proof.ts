@@ -12,6 +12,8 @@ import type { Answered } from './clients.ts';
 const MODEL = 'rollback';
 const CANDIDATE = 2;
 const P99_LIMIT_MS = 20;
+/** The first rounds are not counted: nine processes compile what they run for the first time. */
+const WARM_UP_ROUNDS = 10;
 const LIMITS = { limitMs: 10_000, everyMs: 5 };
 
 /** Returns when the registry said that an event was in the log, ms since the Unix epoch, by its own log. */
@@ -25,15 +27,35 @@ function recordedAtMs(system: StartedSystem, stage: number): number {
   return Date.parse(last.time);
 }
 
+/** What one rollback took, ms. */
+interface Round {
+  /** From when the registry knew that the decision is in the log. */
+  readonly sinceRecordedMs: number;
+  /** From when it decided, before it wrote anything. */
+  readonly sinceDecidedMs: number;
+  readonly answers: number;
+}
+
+/** Returns quantiles of some times, and the times themselves. */
+function figuresOf(rounds: readonly number[]): {
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  rounds: number[];
+} {
+  const rounded = rounds.map((ms) => Math.round(ms * 10) / 10);
+  const sorted = rounded.toSorted((a, b) => a - b);
+  const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map((share) => quantile(sorted, share));
+  return { p50Ms: p50Ms ?? 0, p99Ms: p99Ms ?? 0, maxMs: maxMs ?? 0, rounds: rounded };
+}
+
 /** One rollback under traffic: everybody is answered by the candidate, and then nobody. */
-async function rollBackOnce(
-  system: StartedSystem,
-  everyMs: number,
-): Promise<{ latencyMs: number; answers: number }> {
+async function rollBackOnce(system: StartedSystem, everyMs: number): Promise<Round> {
   const rollout = rolloutClient(system, MODEL);
   await rollout.start(CANDIDATE);
   const { rollout: live } = await rollout.command('promote', { to: 'next' });
   const clients = askRouters(system, MODEL, everyMs);
+  let decidedMs = 0;
   const newest = (): Answered[] =>
     clients.routers.map(({ answers }) => answers.at(-1) ?? { atMs: 0, version: 0 });
   const untilAll = (isThere: (version: number) => boolean, what: string): Promise<void> =>
@@ -46,14 +68,16 @@ async function rollBackOnce(
     );
   try {
     await untilAll((version) => version === CANDIDATE, 'every router to answer by the candidate');
-    await rollout.command('rollback');
+    const { rollout: ended } = await rollout.command('rollback');
+    decidedMs = ended.stageBeganAtMs;
     await untilAll((version) => version !== CANDIDATE, 'no router to answer by the candidate');
   } finally {
     await clients.stop();
   }
   const all = clients.routers.flatMap(({ answers }) => answers);
   const last = Math.max(...all.filter(({ version }) => version === CANDIDATE).map(({ atMs }) => atMs));
-  return { latencyMs: last - recordedAtMs(system, live.stage), answers: all.length };
+  const sinceRecordedMs = last - recordedAtMs(system, live.stage);
+  return { sinceRecordedMs, sinceDecidedMs: last - decidedMs, answers: all.length };
 }
 
 /**
@@ -65,44 +89,47 @@ export const program = defineProgram({
   options: {
     rollbacks: { default: 100, min: 1, max: 10_000, help: 'rollbacks measured' },
     routers: { default: 8, min: 1, max: 32, help: 'router processes' },
-    everyMs: { default: 5, min: 1, max: 1000, help: 'time between two requests to one router, ms' },
+    everyMs: { default: 10, min: 1, max: 1000, help: 'time between two requests to one router, ms' },
   },
   async run({ rollbacks, routers, everyMs }, say) {
     const system = await startSystem({ instances: { router: routers, ingest: 0, monitor: 0 } });
-    const rounds: number[] = [];
-    let answers = 0;
+    const rounds: Round[] = [];
     try {
       await serveSmallModel(system, MODEL, {
         rollout: { triesMax: 1000, stepsBp: [10_000], leaseMs: 3_600_000 },
       });
       await system.operator(MODEL).addVersion({ mode: 'copy' });
-      for (let round = 0; round < rollbacks; round += 1) {
+      for (let round = -WARM_UP_ROUNDS; round < rollbacks; round += 1) {
         const measured = await rollBackOnce(system, everyMs);
-        rounds.push(Math.round(measured.latencyMs * 10) / 10);
-        answers += measured.answers;
+        if (round >= 0) rounds.push(measured);
         if (round % 20 === 19) say(`${String(round + 1)} rollbacks`);
       }
     } finally {
       await system.stop();
     }
-    const sorted = rounds.toSorted((a, b) => a - b);
-    const figures = {
-      p50Ms: quantile(sorted, 0.5),
-      p99Ms: quantile(sorted, 0.99),
-      maxMs: sorted.at(-1) ?? 0,
-      limitMs: P99_LIMIT_MS,
-      rollbacks,
-      routers,
-      everyMs,
-      answers,
-    };
-    const words = `p50 ${figures.p50Ms.toFixed(1)} ms, p99 ${figures.p99Ms.toFixed(1)} ms, most ${figures.maxMs.toFixed(1)} ms`;
+    const recorded = figuresOf(rounds.map(({ sinceRecordedMs }) => sinceRecordedMs));
+    const decided = figuresOf(rounds.map(({ sinceDecidedMs }) => sinceDecidedMs));
+    const answers = rounds.reduce((sum, round) => sum + round.answers, 0);
+    const words = ({ p50Ms, p99Ms, maxMs }: typeof recorded): string =>
+      `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, most ${maxMs.toFixed(1)} ms`;
+    const isFast = recorded.p99Ms <= P99_LIMIT_MS;
     return {
-      json: { recordedToLastAnswer: { ...figures, rounds }, firstBadAnswerToDecision: null },
-      summary: [`recorded to the last answer of the candidate: ${words} over ${String(routers)} routers`],
-      faults: !(figures.p99Ms <= P99_LIMIT_MS)
-        ? [`p99 ${figures.p99Ms.toFixed(1)} ms, allowed ${String(P99_LIMIT_MS)} ms`]
-        : [],
+      json: {
+        rollbacks,
+        routers,
+        everyMs,
+        answers,
+        limitMs: P99_LIMIT_MS,
+        recordedToLastAnswer: recorded,
+        decidedToLastAnswer: decided,
+        firstBadAnswerToDecision: null,
+      },
+      summary: [
+        `${String(rollbacks)} rollbacks over ${String(routers)} routers, ${String(answers)} answers`,
+        `recorded to the last answer of the candidate: ${words(recorded)}`,
+        `decided to the last answer of the candidate:  ${words(decided)}`,
+      ],
+      faults: isFast ? [] : [`p99 ${recorded.p99Ms.toFixed(1)} ms, allowed ${String(P99_LIMIT_MS)} ms`],
     };
   },
 });
