@@ -172,6 +172,7 @@ async function startDeciding(): Promise<void> {
       kafka,
       codec,
       log,
+      nowMs: Date.now,
       onFatal,
       isAwaited: (model, version) =>
         service

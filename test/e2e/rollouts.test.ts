@@ -159,7 +159,24 @@ test('a candidate that a verdict rolls back learns on, and its second try begins
   );
   assert.equal(status, 409);
   assert.match(JSON.stringify(body), /takes part in the rollout of version 2: abort it first/);
-  await client.command('abort');
+});
+
+test('a rollback that is written while no registry lives is carried out by the next one', async () => {
+  const model = 'nobody-leads';
+  await modelWithCopy(model);
+  assert.ok(verdicts !== undefined);
+  const client = rolloutClient(system, model);
+  await client.start(2);
+  const { rollout } = await client.promote(verdicts);
+  const registry = system.fleet.one('registry');
+  await registry.kill();
+  await verdicts.write(model, rollout, 'rollback', 'it got worse');
+  await registry.start();
+  await registry.untilReady();
+  await client.until('rolledBack');
+  const back = await verdicts.count(Date.now() + 60_000);
+  assert.equal(back, 0, 'a follower since a time reads nothing older');
+  assert.ok((await verdicts.count(0)) > 0);
 });
 
 test('when the registry is gone for a lease nobody is answered by the candidate, and when it is back the candidate answers again', async () => {

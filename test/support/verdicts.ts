@@ -6,6 +6,7 @@ import type {
   VerdictValue,
 } from '../../shared/domain/rollout.ts';
 import { createRecordProducer } from '../../shared/kafka/producer.ts';
+import { followTopic } from '../../shared/kafka/topic-follower.ts';
 import type { System } from './system.ts';
 
 const FIGURES = {
@@ -21,6 +22,8 @@ const PASSED: ValidationReport = { examples: 2000, candidate: FIGURES, baseline:
 export interface VerdictWriter {
   /** Writes a verdict on the present stage of a rollout, with more data than any policy asks for. */
   write(model: string, rollout: RolloutState, value: VerdictValue, because?: string): Promise<void>;
+  /** Returns how many verdicts a follower reads that begins at a time. */
+  count(sinceMs: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -58,6 +61,22 @@ export async function openVerdictWriter(system: System): Promise<VerdictWriter> 
           value: { ...verdict, evidence: JSON.stringify(evidence) },
         },
       ]);
+    },
+    async count(sinceMs) {
+      let count = 0;
+      const follower = await followTopic({
+        topic: 'verdicts.v1',
+        kafka: system.kafka,
+        codec,
+        sinceMs,
+        onRecord: () => (count += 1),
+        onFatal: (error) => {
+          throw error;
+        },
+      });
+      await follower.caughtUp;
+      await follower.stop();
+      return count;
     },
     close: () => producer.close(),
   };

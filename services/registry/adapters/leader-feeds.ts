@@ -6,11 +6,18 @@ import { followTopic } from '../../../shared/kafka/topic-follower.ts';
 import type { TopicFollower, TopicFollowerDeps } from '../../../shared/kafka/topic-follower.ts';
 import type { Log } from '../ports.ts';
 
+/**
+ * How far back a new leader reads verdicts, ms. The monitor repeats its newest word every five seconds for as long as a rollout
+ * is under way, and the topic keeps thirty days.
+ */
+const VERDICTS_BACK_MS = 3_600_000;
+
 /** Who is told what. */
 export interface LeaderFeedsDeps {
   readonly kafka: KafkaClient;
   readonly codec: Codec;
   readonly log: Log;
+  readonly nowMs: () => number;
   readonly onFatal: (error: unknown) => void;
   /** Tells whether a version is registered and not yet known to be born. */
   readonly isAwaited: (model: string, version: number) => boolean;
@@ -33,7 +40,7 @@ export async function followLeaderFeeds(deps: LeaderFeedsDeps): Promise<LeaderFe
   const followers: TopicFollower[] = [];
   const follow = async <Topic extends TopicName>(
     topic: Topic,
-    wanted: Pick<TopicFollowerDeps<Topic>, 'wants' | 'onRecord'>,
+    wanted: Pick<TopicFollowerDeps<Topic>, 'wants' | 'onRecord' | 'sinceMs'>,
   ): Promise<TopicFollower> => {
     const follower = await followTopic({
       topic,
@@ -61,6 +68,7 @@ export async function followLeaderFeeds(deps: LeaderFeedsDeps): Promise<LeaderFe
   let hasHeardVerdicts = false;
   let hasHeardRouters = false;
   const verdicts = await follow('verdicts.v1', {
+    sinceMs: deps.nowMs() - VERDICTS_BACK_MS,
     onRecord: ({ value }) => {
       if (value !== null) deps.onVerdict(value, !hasHeardVerdicts);
     },
