@@ -1,4 +1,4 @@
-import type { RouterStatus, TrafficPlan, Verdict } from '../../shared/domain/events.ts';
+import type { ModelVersionEvent, RouterStatus, TrafficPlan, Verdict } from '../../shared/domain/events.ts';
 import type { ModelState, RolloutBody } from '../../shared/domain/model-directory.ts';
 import { rolloutPolicyOf } from '../../shared/domain/model-spec.ts';
 import type { RolloutPolicy } from '../../shared/domain/rollout-policy.ts';
@@ -35,6 +35,13 @@ export interface RolloutView {
   /** The newest verdict on the present stage; null on a registry that does not lead. */
   readonly verdict: HeardVerdict | null;
   readonly routers: readonly RouterView[];
+  /** What happened last, and why; null when there was no rollout. */
+  readonly last: LastMove | null;
+}
+
+/** The newest event of a rollout. */
+export interface LastMove extends Pick<ModelVersionEvent, 'sequence' | 'kind' | 'atMs' | 'actor'> {
+  readonly because: string;
 }
 
 /** Hears the monitor and the routers, and moves the rollouts of all models. */
@@ -59,6 +66,7 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
   const heardAt = new Map<string, number>();
   const standstills = new Map<string, Standstill>();
   const looking = new Map<string, Promise<void>>();
+  const lookAgain = new Set<string>();
   let listeningSinceMs = nowMs();
 
   const newestOf = (model: ModelState): HeardVerdict | null => {
@@ -111,6 +119,13 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
     ];
   }
 
+  /** Takes a signal and returns whether the rollout has moved. */
+  async function hasMoved(model: ModelState, signal: RolloutSignal): Promise<boolean> {
+    const { kind } = await move(model, signal);
+    if (kind === 'recorded' && signal.kind === 'verdict') observe.verdict(signal.verdict.value, 'taken');
+    return kind === 'recorded';
+  }
+
   /** Takes one signal after the other until none moves anything. */
   async function look(name: string): Promise<void> {
     for (let isMoving = true; isMoving;) {
@@ -118,25 +133,33 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
       const model = registry.directory().get(name);
       if (model === undefined) return;
       for (const signal of signalsOf(model)) {
-        const { kind } = await move(model, signal);
-        if (kind !== 'recorded') continue;
-        if (signal.kind === 'verdict') observe.verdict(signal.verdict.value, 'taken');
-        isMoving = true;
-        break;
+        isMoving = await hasMoved(model, signal);
+        if (isMoving) break;
       }
     }
   }
 
-  /** Looks at a model unless somebody does already, who then sees what was heard meanwhile at the next tick. */
+  /** Does something about a model; what can be tried again is left to the next tick. */
+  async function tried(name: string, work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (!isRetriable(error)) deps.onFatal(error);
+      deps.log.warn({ model: name, reason: messageOf(error) }, 'rollout not moved; it will be tried again');
+    }
+  }
+
+  /** Looks at a model; while somebody does already, once more after that. */
   function lookAt(name: string): Promise<void> {
     const under = looking.get(name);
-    if (under !== undefined) return under;
-    const work = look(name)
-      .catch((error: unknown) => {
-        if (!isRetriable(error)) deps.onFatal(error);
-        deps.log.warn({ model: name, reason: messageOf(error) }, 'rollout not moved; it will be tried again');
-      })
-      .finally(() => looking.delete(name));
+    if (under !== undefined) {
+      lookAgain.add(name);
+      return under;
+    }
+    const work = tried(name, look(name)).finally(() => {
+      looking.delete(name);
+      if (lookAgain.delete(name)) void lookAt(name);
+    });
     looking.set(name, work);
     return work;
   }
@@ -155,7 +178,11 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
       observe.verdict(verdict.value, fault ?? 'noted');
       if (fault !== undefined) return;
       newest.set(record.model, verdict);
-      if (!isPast) void lookAt(record.model);
+      if (isPast) return;
+      // A promotion under way may be asking where the log ends; a rollback does not queue up behind it.
+      if (verdict.value === 'rollback')
+        void tried(record.model, hasMoved(model, { kind: 'verdict', verdict }));
+      else void lookAt(record.model);
     },
     hearRouter(router, status, isPast) {
       if (status === null) routers.delete(router);
@@ -189,9 +216,26 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
       const policy = rolloutPolicyOf(spec);
       const verdict = newestOf(model);
       const live = liveRouters(routers.values(), spec.name, nowMs());
-      return { rollout, queued, policy, plan, waitsFor: waitsFor(model, policy), verdict, routers: live };
+      const waits = waitsFor(model, policy);
+      return {
+        rollout,
+        queued,
+        policy,
+        plan,
+        waitsFor: waits,
+        verdict,
+        routers: live,
+        last: lastOf(spec.name),
+      };
     },
   };
+
+  function lastOf(name: string): LastMove | null {
+    const event = registry.history(name).findLast(({ kind }) => kind.startsWith('Rollout'));
+    if (event === undefined) return null;
+    const { sequence, kind, atMs, actor } = event;
+    return { sequence, kind, atMs, actor, because: (JSON.parse(event.body) as RolloutBody).because };
+  }
 
   function waitsFor(model: ModelState, policy: RolloutPolicy): readonly string[] {
     const { rollout } = model;

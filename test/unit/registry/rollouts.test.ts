@@ -16,7 +16,7 @@ interface Desk {
   readonly rollouts: Rollouts;
   /** `value result` of every verdict. */
   readonly told: string[];
-  readonly positions: { asked: number; failure: Error | undefined };
+  readonly positions: { asked: number; failure: Error | undefined; answer: Promise<number> };
   rollout(): RolloutState;
   verdict(value: Verdict['value'], change?: Partial<Verdict>): Verdict;
   /** Reports of so many routers, all with the present plan and every version ready, unless changed. */
@@ -29,7 +29,7 @@ async function desk(policy: Partial<typeof DEFAULT_ROLLOUT_POLICY> = {}): Promis
   for (const command of [ask.register('copy', 1), ask.born(2), ask.approve(2)]) await world.record(command);
   await world.record(ask.traffic(world.plan().planVersion, { stable: 1 }));
   const told: string[] = [];
-  const positions = { asked: 0, failure: undefined as Error | undefined };
+  const positions: Desk['positions'] = { asked: 0, failure: undefined, answer: Promise.resolve(77) };
   const rollouts = createRollouts({
     registry: world.registry,
     observe: { ...silentObserver, verdict: (value, result) => told.push(`${value} ${result}`) },
@@ -37,7 +37,7 @@ async function desk(policy: Partial<typeof DEFAULT_ROLLOUT_POLICY> = {}): Promis
     nowMs: () => world.clock.nowMs,
     positionOf: () => {
       positions.asked += 1;
-      return positions.failure === undefined ? Promise.resolve(77) : Promise.reject(positions.failure);
+      return positions.failure === undefined ? positions.answer : Promise.reject(positions.failure);
     },
     onFatal: (error) => {
       throw error;
@@ -138,6 +138,32 @@ test('a rollback waits for nothing: neither for the end of the log nor for anybo
   rollouts.hearVerdict(verdict('rollback'), false);
   await settle();
   assert.deepEqual([rollout().phase, positions.asked], ['rolledBack', before]);
+});
+
+test('a rollback does not queue up behind a promotion that asks where the log ends', async () => {
+  const { rollouts, verdict, rollout, hearRouters, settle, positions } = await desk();
+  const end = Promise.withResolvers<number>();
+  hearRouters(1);
+  await settle();
+  positions.answer = end.promise;
+  rollouts.hearVerdict(verdict('promote'), false);
+  await settle();
+  rollouts.hearVerdict(verdict('rollback'), false);
+  await settle();
+  assert.equal(rollout().phase, 'rolledBack');
+  end.resolve(99);
+  await settle();
+  assert.equal(rollout().phase, 'rolledBack', 'the promotion comes too late');
+});
+
+test('the view tells what happened last and why', async () => {
+  const { rollouts, world } = await desk();
+  await rollouts.command('clicks', { kind: 'abort' }, { ...asked, reason: 'not today' });
+  const { last, waitsFor } = rollouts.view(world.model());
+  assert.deepEqual(
+    [last?.kind, last?.actor, last?.because, waitsFor],
+    ['RolloutAborted', 'ada', 'not today', []],
+  );
 });
 
 test('what a verdict speaks of decides whether it is noted, and malformed ones are counted', async () => {

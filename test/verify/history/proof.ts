@@ -11,6 +11,7 @@ import { readHistory, walkChain } from './walk.ts';
 import type { LoggedEvent } from './walk.ts';
 
 const MODEL = 'history';
+const STANDARD_REGISTRY_URL = 'http://127.0.0.1:8081/apis/ccompat/v7';
 
 /** Makes some history: versions, rollouts that end in every way, traffic by hand. */
 async function makeHistory(system: StartedSystem, tries: number): Promise<void> {
@@ -56,7 +57,7 @@ function summaryOf(logged: readonly LoggedEvent[], say: (line: string) => void):
   };
 }
 
-/** Walks the history of the system that KAFKA_BROKERS and SCHEMA_REGISTRY_URL name, or of one that it starts. */
+/** Walks the history of the system that KAFKA_BROKERS (and SCHEMA_REGISTRY_URL) name, or of one that it starts. */
 export const program = defineProgram({
   about: 'walks the hash chain of model-versions.v1 and names the first broken link',
   options: {
@@ -68,8 +69,8 @@ export const program = defineProgram({
     },
   },
   async run({ tries }, say) {
-    const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl } = process.env;
-    if (brokers !== undefined && registryUrl !== undefined) {
+    const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl = STANDARD_REGISTRY_URL } = process.env;
+    if (brokers !== undefined) {
       const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: 'verify', log: silentLog });
       return summaryOf(await readHistory(kafka, registryUrl), say);
     }
