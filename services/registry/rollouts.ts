@@ -207,8 +207,7 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
       if (model === undefined)
         return { kind: 'refused', refusal: { kind: 'not-found', message: `model ${name} does not exist` } };
       const result = await move(model, { kind: 'command', command, why: asked.reason }, asked);
-      if (result.kind === 'recorded' && (command.kind === 'resume' || command.kind === 'start'))
-        heardAt.set(name, nowMs()); // the monitor gets its time to speak again
+      if (result.kind === 'recorded' && command.kind === 'resume') heardAt.set(name, nowMs()); // the monitor gets its time to speak again
       return result;
     },
     view(model) {

@@ -7,7 +7,7 @@ import { ask } from './registry-world.ts';
 import { createRolloutDriver, evidenceOf, rollingOut, validationOf } from './rollout-driver.ts';
 import { place, toFull, words } from './rollout-words.ts';
 
-const { holdMinMs, rollbackWindowMs } = DEFAULT_ROLLOUT_POLICY;
+const { holdMinMs, monitorSilenceMaxMs, rollbackWindowMs } = DEFAULT_ROLLOUT_POLICY;
 
 test('full can be undone in one record while its window lasts; then it is closed and stays', () => {
   const driver = rollingOut();
@@ -161,6 +161,19 @@ test('a queued version that cannot be tried any more leaves the queue, and the l
   assert.deepEqual(driver.model().queued, []);
   const { because } = JSON.parse(driver.events.at(-1)?.body ?? '{}') as RolloutBody;
   assert.equal(because, 'version 3 leaves the queue: version 3 is retired');
+});
+
+test('a rollout that begins after a long silence gives the monitor its time to speak', () => {
+  const driver = rollingOut();
+  driver.command({ kind: 'start', version: 3 });
+  toFull(driver);
+  driver.pass(rollbackWindowMs + 1, true);
+  driver.pass(1, true);
+  assert.equal(driver.rollout().candidate, 3);
+  driver.pass(monitorSilenceMaxMs, true);
+  assert.equal(driver.rollout().pausedBecause, null);
+  driver.pass(1, true);
+  assert.notEqual(driver.rollout().pausedBecause, null);
 });
 
 test('the queue waits for the rollback window; a start by command closes it', () => {

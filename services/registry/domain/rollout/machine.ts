@@ -49,7 +49,7 @@ function hasOutstayed({ policy, context }: RolloutMoment, rollout: RolloutState)
 
 function pauseReason(moment: RolloutMoment, rollout: RolloutState): string | undefined {
   const { policy, context } = moment;
-  const quietMs = context.nowMs - context.heardAtMs;
+  const quietMs = context.nowMs - Math.max(context.heardAtMs, rollout.startedAtMs);
   if (quietMs > policy.monitorSilenceMaxMs)
     return `the monitor has said nothing for ${spoken(quietMs)}, allowed ${spoken(policy.monitorSilenceMaxMs)}`;
   if (!hasOutstayed(moment, rollout)) return undefined;

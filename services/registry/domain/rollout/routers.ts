@@ -74,7 +74,7 @@ export function standstillOf(
   const { rolloutId, candidate } = rollout;
   const positions = (version: number | null): number[] =>
     live.flatMap(({ versions }) =>
-      versions.flatMap((one) => (one.version === version ? [one.position] : [])),
+      versions.flatMap((one) => (one.version === version && one.ready ? [one.position] : [])),
     );
   const position = Math.max(-1, ...positions(candidate));
   const isBehind = Math.max(-1, ...positions(plan.stable)) > position && position >= 0;

@@ -14,7 +14,7 @@ export interface Told {
   readonly evidence?: VerdictEvidence | null;
 }
 
-/** A rollout as an event leaves it, and where it can go from there. */
+/** Everything that a decision about a rollout looks at. */
 export interface RolloutMoment {
   readonly model: ModelState;
   readonly policy: RolloutPolicy;
