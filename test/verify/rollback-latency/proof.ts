@@ -12,8 +12,6 @@ import type { Answered } from './clients.ts';
 const MODEL = 'rollback';
 const CANDIDATE = 2;
 const P99_LIMIT_MS = 20;
-/** The first rounds are not counted: nine processes compile what they run for the first time. */
-const WARM_UP_ROUNDS = 10;
 const LIMITS = { limitMs: 10_000, everyMs: 5 };
 
 /** Returns when the registry said that an event was in the log, ms since the Unix epoch, by its own log. */
@@ -89,9 +87,15 @@ export const program = defineProgram({
   options: {
     rollbacks: { default: 100, min: 1, max: 10_000, help: 'rollbacks measured' },
     routers: { default: 8, min: 1, max: 32, help: 'router processes' },
-    everyMs: { default: 10, min: 1, max: 1000, help: 'time between two requests to one router, ms' },
+    warmUps: {
+      default: 50,
+      min: 0,
+      max: 1000,
+      help: 'rollbacks before that are not counted: every process compiles what it runs for the first time',
+    },
+    everyMs: { default: 20, min: 1, max: 1000, help: 'time between two requests to one router, ms' },
   },
-  async run({ rollbacks, routers, everyMs }, say) {
+  async run({ rollbacks, routers, warmUps, everyMs }, say) {
     const system = await startSystem({ instances: { router: routers, ingest: 0, monitor: 0 } });
     const rounds: Round[] = [];
     try {
@@ -99,7 +103,7 @@ export const program = defineProgram({
         rollout: { triesMax: 1000, stepsBp: [10_000], leaseMs: 3_600_000 },
       });
       await system.operator(MODEL).addVersion({ mode: 'copy' });
-      for (let round = -WARM_UP_ROUNDS; round < rollbacks; round += 1) {
+      for (let round = -warmUps; round < rollbacks; round += 1) {
         const measured = await rollBackOnce(system, everyMs);
         if (round >= 0) rounds.push(measured);
         if (round % 20 === 19) say(`${String(round + 1)} rollbacks`);
@@ -117,6 +121,7 @@ export const program = defineProgram({
       json: {
         rollbacks,
         routers,
+        warmUps,
         everyMs,
         answers,
         limitMs: P99_LIMIT_MS,
