@@ -159,6 +159,7 @@ test('a candidate that a verdict rolls back learns on, and its second try begins
   );
   assert.equal(status, 409);
   assert.match(JSON.stringify(body), /takes part in the rollout of version 2: abort it first/);
+  await client.command('abort');
 });
 
 test('a rollback that is written while no registry lives is carried out by the next one', async () => {
@@ -191,7 +192,7 @@ test('when the registry is gone for a lease nobody is answered by the candidate,
   const killedMs = performance.now();
   await untilAnswering(model, 1);
   const lapsedMs = performance.now() - killedMs;
-  assert.ok(lapsedMs < LEASE_MS + 1500, `the lease lapsed after ${lapsedMs.toFixed(0)} ms`);
+  assert.ok(lapsedMs < LEASE_MS + 3000, `the lease lapsed after ${lapsedMs.toFixed(0)} ms`);
   const { status } = await system.http.send('GET', `${system.url('router')}/readyz`);
   assert.equal(status, 200);
   await waitUntil(
