@@ -18,14 +18,19 @@ import { createStops, dieWith, runService } from '../../shared/runtime/run-servi
 import { parseLearner, parseModelSpec } from './adapters/model-spec-parser.ts';
 import { registrySettings } from './config.ts';
 import { createStartOf } from './adapters/kafka-log-positions.ts';
+import { followLeaderFeeds } from './adapters/leader-feeds.ts';
 import type { StartOf } from './adapters/kafka-log-positions.ts';
 import { registryRoutes } from './http/routes.ts';
 import { createRegistryMetrics } from './metrics.ts';
+import { createRollouts } from './rollouts.ts';
+import type { Rollouts } from './rollouts.ts';
 import { createRegistry } from './service.ts';
 import type { Registry } from './service.ts';
 
 const SERVICE = 'registry';
 const LOG_TOPIC = 'model-versions.v1';
+/** How often time is a signal, and leases are looked at, ms. */
+const TICK_MS = 250;
 
 const config = loadConfig(registrySettings, process.env);
 const log = createLog(SERVICE, config.LOG_LEVEL);
@@ -34,6 +39,7 @@ const metrics = createMetrics();
 const stops = createStops();
 let waiting = 'starting';
 let registry: Registry | undefined;
+let rollouts: Rollouts | undefined;
 let writer: TransactionalProducer | undefined;
 let leadership: Leadership | undefined;
 let isDeciding = false;
@@ -42,6 +48,12 @@ let startOf: StartOf = () => Promise.reject(new HttpProblem(503, 'not ready', { 
 function readable(): Registry {
   if (registry === undefined) throw new HttpProblem(503, `waiting for ${waiting}`, { retryAfterSeconds: 1 });
   return registry;
+}
+
+function movable(): Rollouts {
+  readable();
+  if (rollouts === undefined) throw new HttpProblem(503, `waiting for ${waiting}`, { retryAfterSeconds: 1 });
+  return rollouts;
 }
 
 async function writable(): Promise<Registry> {
@@ -72,6 +84,7 @@ const app = await createApp({
 registryRoutes(app, {
   readable,
   writable,
+  rollouts: movable,
   parseModelSpec,
   parseLearner,
   startOf: (model, from) => startOf(model, from),
@@ -81,7 +94,14 @@ async function startDeciding(): Promise<void> {
   const { kafka, codec, partitions } = await openTopics({
     service: SERVICE,
     settings: config,
-    topics: [LOG_TOPIC, 'traffic.v1', 'snapshots.v1', 'training-events.v1'],
+    topics: [
+      LOG_TOPIC,
+      'traffic.v1',
+      'snapshots.v1',
+      'training-events.v1',
+      'verdicts.v1',
+      'router-status.v1',
+    ],
     log,
     nowMs: Date.now,
     signal: stops.signal,
@@ -120,6 +140,15 @@ async function startDeciding(): Promise<void> {
   stops.add(() => follower.stop());
   await follower.caughtUp;
   registry = service;
+  const moving = createRollouts({
+    registry: service,
+    observe,
+    log,
+    nowMs: Date.now,
+    positionOf: (model) => startOf(model, 'end'),
+    onFatal,
+  });
+  rollouts = moving;
 
   /** Fence first, then read to the end: nobody else can write between what was read and what is decided. */
   async function lead(): Promise<void> {
@@ -139,38 +168,46 @@ async function startDeciding(): Promise<void> {
     isDeciding = true;
     observe.leads();
     log.info({}, 'leading');
-    await births.start();
+    const feeds = await followLeaderFeeds({
+      kafka,
+      codec,
+      log,
+      nowMs: Date.now,
+      onFatal,
+      isAwaited: (model, version) =>
+        service
+          .directory()
+          .get(model)
+          ?.versions.find((one) => one.version === version)?.life === 'registered',
+      onFirstSnapshot: ({ model, version, bornPosition: position }) => {
+        const reason = 'its first snapshot was published';
+        const asked = { actor: 'online-learner', reason, idempotencyKey: undefined };
+        service.take({ kind: 'record-birth', model, version, position }, asked).catch(onFatal);
+      },
+      onVerdict: moving.hearVerdict,
+      onRouter: moving.hearRouter,
+    });
+    stops.add(() => feeds.stop());
+    await feeds.caughtUp;
+    moving.beginListening();
+    const ticker = setInterval(() => void tick(), TICK_MS);
+    stops.add(() => {
+      clearInterval(ticker);
+    });
   }
 
-  const births = {
-    start: async (): Promise<void> => {
-      const snapshots = await followTopic({
-        topic: 'snapshots.v1',
-        kafka,
-        codec,
-        onFatal,
-        wants: (key) => {
-          const match = /^([^#]+)#\d+\/(\d+)\/full$/.exec(key);
-          const version = service
-            .directory()
-            .get(match?.[1] ?? '')
-            ?.versions.find((one) => one.version === Number(match?.[2]));
-          return version?.life === 'registered';
-        },
-        onRecord: ({ value }) => {
-          if (value === null) return;
-          const { model, version, bornPosition: position } = value;
-          const asked = {
-            actor: 'online-learner',
-            reason: 'its first snapshot was published',
-            idempotencyKey: undefined,
-          };
-          service.take({ kind: 'record-birth', model, version, position }, asked).catch(onFatal);
-        },
-      });
-      stops.add(() => snapshots.stop());
-    },
-  };
+  let isTicking = false;
+
+  async function tick(): Promise<void> {
+    if (isTicking) return;
+    isTicking = true;
+    try {
+      await Promise.all([service.renewLeases(), moving.tick()]);
+    } catch (error) {
+      onFatal(error);
+    }
+    isTicking = false;
+  }
 
   const self =
     config.ADVERTISED_URL === '' ? `http://${hostname()}:${String(config.HTTP_PORT)}` : config.ADVERTISED_URL;

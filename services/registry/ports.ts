@@ -1,6 +1,9 @@
 import type { ModelVersionEvent } from '../../shared/domain/events.ts';
+import type { VerdictValue } from '../../shared/domain/rollout.ts';
 import type { OutRecord } from '../../shared/kafka/producer.ts';
 import type { Log } from '../../shared/observability/log.ts';
+
+import type { IgnoredReason } from './domain/rollout/signals.ts';
 
 export type { Log } from '../../shared/observability/log.ts';
 export type { OutRecord } from '../../shared/kafka/producer.ts';
@@ -20,6 +23,10 @@ export interface RegistryPorts {
 export interface RegistryObserver {
   recorded(event: ModelVersionEvent): void;
   refused(kind: string): void;
+  /** What became of a verdict: taken, noted, malformed, or why it is ignored. */
+  verdict(value: VerdictValue | 'none', result: IgnoredReason | 'taken' | 'noted' | 'malformed'): void;
+  /** Routers that have reported of late. */
+  liveRouters(count: number): void;
   /** This process decides from now on. */
   leads(): void;
 }

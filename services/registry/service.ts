@@ -1,11 +1,16 @@
-import type { ModelVersionEvent, ModelVersionEventKind, TrafficPlan } from '../../shared/domain/events.ts';
+import type { ModelVersionEvent, TrafficPlan } from '../../shared/domain/events.ts';
 import { evolveDirectory } from '../../shared/domain/model-directory.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { canonicalEvent, chainFault, GENESIS_HASH } from './domain/chain.ts';
 import type { ChainEnd } from './domain/chain.ts';
-import type { Command, Refusal } from './domain/commands.ts';
+import type { Command } from './domain/commands.ts';
 import { decide } from './domain/decide.ts';
-import type { EventDraft } from './domain/decide.ts';
+import type { Decision, EventDraft, Moment } from './domain/decision.ts';
+import { isDueForRenewal, leaseOf } from './domain/lease.ts';
+import { recordedAs } from './domain/recorded-as.ts';
+import type { Refusal } from './domain/refusal.ts';
+import type { IgnoredReason } from './domain/rollout/signals.ts';
+import { isSamePlan } from './domain/same-plan.ts';
 import type { OutRecord, RegistryPorts } from './ports.ts';
 
 /** Who asks, why, and under which idempotency key. */
@@ -18,8 +23,10 @@ export interface Asked {
 
 /** What became of a command. */
 export type CommandResult =
+  /** The last of the events that were recorded in one transaction. */
   | { readonly kind: 'recorded'; readonly event: ModelVersionEvent }
   | { readonly kind: 'already' }
+  | { readonly kind: 'ignored'; readonly reason: IgnoredReason }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** The registry's decisions over its log. */
@@ -33,25 +40,12 @@ export interface Registry {
   readonly broken: () => string | undefined;
   /** Takes a command after all earlier ones. Only the leader may call it. */
   take(command: Command, asked: Asked): Promise<CommandResult>;
+  /** Returns what a command would do now, without doing it. */
+  foresee(command: Command): Decision;
+  /** Publishes the plans with a candidate again whose lease has less than two thirds left. Only the leader may call it. */
+  renewLeases(): Promise<void>;
   /** Publishes the current plan of every model again: what a compacted topic may have lost. */
   republish(): Promise<void>;
-}
-
-/** What each command is recorded as. */
-const RECORDED_AS: Readonly<Record<Command['kind'], ModelVersionEventKind>> = {
-  'create-model': 'ModelCreated',
-  'register-version': 'VersionRegistered',
-  'approve-version': 'VersionApproved',
-  'retire-version': 'VersionRetired',
-  'resume-version': 'VersionResumed',
-  'request-milestone': 'MilestoneRequested',
-  'reposition-shard': 'ShardRepositioned',
-  'record-birth': 'VersionBorn',
-  'set-traffic': 'TrafficPlanned',
-};
-
-function isSamePlan(a: TrafficPlan, b: TrafficPlan): boolean {
-  return JSON.stringify({ ...a, planVersion: 0 }) === JSON.stringify({ ...b, planVersion: 0 });
 }
 
 /**
@@ -63,6 +57,8 @@ export function createRegistry(ports: RegistryPorts): Registry {
   let end: ChainEnd = { sequence: 0, hash: GENESIS_HASH };
   let broken: string | undefined;
   const histories = new Map<string, ModelVersionEvent[]>();
+  /** When the plan of a model was published last, ms. */
+  const publishedAt = new Map<string, number>();
   const byKey = new Map<string, ModelVersionEvent>();
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -80,42 +76,77 @@ export function createRegistry(ports: RegistryPorts): Registry {
   }
 
   function planRecord(plan: TrafficPlan): OutRecord {
+    const publishedAtMs = ports.nowMs();
+    publishedAt.set(plan.model, publishedAtMs);
+    const leaseMs = leaseOf(plan, directory.get(plan.model)?.spec);
     return {
       topic: 'traffic.v1',
       key: plan.model,
       partition: 0,
-      value: { ...plan, publishedAtMs: ports.nowMs() },
+      value: { ...plan, publishedAtMs, leaseMs },
     };
   }
 
-  async function record(draft: EventDraft, asked: Asked): Promise<ModelVersionEvent> {
-    const sequence = end.sequence + 1;
-    const before = directory.get(draft.model)?.plan;
-    const isNewPlan =
-      draft.kind === 'TrafficPlanned' || before === undefined || !isSamePlan(before, draft.plan);
-    const plan = isNewPlan ? { ...draft.plan, planVersion: sequence } : draft.plan;
-    const unsigned = {
-      sequence,
-      eventId: asked.idempotencyKey ?? ports.newId(),
-      atMs: ports.nowMs(),
-      actor: asked.actor,
-      reason: asked.reason,
-      model: draft.model,
-      kind: draft.kind,
-      version: draft.version,
-      body: JSON.stringify(draft.body),
-      plan,
-      previousHash: end.hash,
-    };
-    const event: ModelVersionEvent = { ...unsigned, hash: ports.sha256(canonicalEvent(unsigned)) };
-    const log: OutRecord = { topic: 'model-versions.v1', key: draft.model, partition: 0, value: event };
-    await ports.commit(isNewPlan ? [log, planRecord(plan)] : [log]);
-    fold(event);
-    ports.log.info(
-      { sequence, model: event.model, kind: event.kind, version: event.version, actor: event.actor },
-      'recorded',
-    );
-    return event;
+  function momentOf(model: string): Moment {
+    const triesOf = (version: number): number =>
+      (histories.get(model) ?? []).filter((one) => one.kind === 'RolloutStarted' && one.version === version)
+        .length;
+    return { nowMs: ports.nowMs(), sequence: end.sequence + 1, triesOf };
+  }
+
+  /** Returns the drafts as events of the log, chained; the key goes to the last one, which is the answer. */
+  function chained(drafts: readonly EventDraft[], asked: Asked, atMs: number): ModelVersionEvent[] {
+    let { sequence, hash: previousHash } = end;
+    let before = drafts[0] === undefined ? undefined : directory.get(drafts[0].model)?.plan;
+    return drafts.map((draft, index) => {
+      sequence += 1;
+      const isNewPlan =
+        draft.kind === 'TrafficPlanned' || before === undefined || !isSamePlan(before, draft.plan);
+      const plan = isNewPlan ? { ...draft.plan, planVersion: sequence } : (before ?? draft.plan);
+      before = plan;
+      const key = index === drafts.length - 1 ? asked.idempotencyKey : undefined;
+      const unsigned = {
+        sequence,
+        eventId: key ?? ports.newId(),
+        atMs,
+        actor: asked.actor,
+        reason: asked.reason,
+        model: draft.model,
+        kind: draft.kind,
+        version: draft.version,
+        body: JSON.stringify(draft.body),
+        plan,
+        previousHash,
+      };
+      const event = { ...unsigned, hash: ports.sha256(canonicalEvent(unsigned)) };
+      previousHash = event.hash;
+      return event;
+    });
+  }
+
+  /** Writes events and the plan they lead to in one transaction, folds them and returns the last. */
+  async function record(
+    drafts: readonly EventDraft[],
+    asked: Asked,
+    atMs: number,
+  ): Promise<ModelVersionEvent | undefined> {
+    const events = chained(drafts, asked, atMs);
+    const last = events.at(-1);
+    if (last === undefined) return undefined;
+    const isNewPlan = directory.get(last.model)?.plan.planVersion !== last.plan.planVersion;
+    const log = events.map((value): OutRecord => ({
+      topic: 'model-versions.v1',
+      key: value.model,
+      partition: 0,
+      value,
+    }));
+    await ports.commit(isNewPlan ? [...log, planRecord(last.plan)] : log);
+    for (const event of events) {
+      fold(event);
+      const { sequence, model, kind, version, actor } = event;
+      ports.log.info({ sequence, model, kind, version, actor }, 'recorded');
+    }
+    return last;
   }
 
   function conflict(message: string): CommandResult {
@@ -126,14 +157,32 @@ export function createRegistry(ports: RegistryPorts): Registry {
     if (broken !== undefined) return conflict(`the version log is broken: ${broken}`);
     const earlier = asked.idempotencyKey === undefined ? undefined : byKey.get(asked.idempotencyKey);
     if (earlier !== undefined) {
-      if (earlier.model === command.model && earlier.kind === RECORDED_AS[command.kind])
+      if (earlier.model === command.model && recordedAs(command).includes(earlier.kind))
         return { kind: 'recorded', event: earlier };
       return conflict(`the idempotency key was used for ${earlier.kind} of model ${earlier.model}`);
     }
-    const decision = decide(directory, command);
-    if (decision.kind === 'append') return { kind: 'recorded', event: await record(decision.event, asked) };
+    const moment = momentOf(command.model);
+    const decision = decide(directory, command, moment);
+    if (decision.kind === 'append') {
+      const event = await record(decision.events, asked, moment.nowMs);
+      return event === undefined ? { kind: 'already' } : { kind: 'recorded', event };
+    }
     if (decision.kind === 'refused') ports.observe.refused(command.kind);
     return decision;
+  }
+
+  async function renewNow(): Promise<void> {
+    const due = [...directory.values()].filter(({ plan, spec }) =>
+      isDueForRenewal(leaseOf(plan, spec), publishedAt.get(plan.model) ?? 0, ports.nowMs()),
+    );
+    if (due.length > 0 && broken === undefined) await ports.commit(due.map(({ plan }) => planRecord(plan)));
+  }
+
+  /** Runs work after all that was asked for before. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = queue.then(work);
+    queue = result.catch(() => undefined);
+    return result;
   }
 
   return {
@@ -141,14 +190,13 @@ export function createRegistry(ports: RegistryPorts): Registry {
     directory: () => directory,
     history: (model) => histories.get(model) ?? [],
     broken: () => broken,
-    take(command, asked) {
-      const result = queue.then(() => takeNow(command, asked));
-      queue = result.catch(() => undefined);
-      return result;
-    },
-    async republish() {
-      const plans = [...directory.values()].map(({ plan }) => planRecord(plan));
-      if (plans.length > 0) await ports.commit(plans);
-    },
+    take: (command, asked) => inTurn(() => takeNow(command, asked)),
+    foresee: (command) => decide(directory, command, momentOf(command.model)),
+    renewLeases: () => inTurn(renewNow),
+    republish: () =>
+      inTurn(async () => {
+        const plans = [...directory.values()].map(({ plan }) => planRecord(plan));
+        if (plans.length > 0) await ports.commit(plans);
+      }),
   };
 }

@@ -126,7 +126,8 @@ export function createRowAnswering(deps: AnswerDeps): (ask: RowAsk) => Promise<R
       scores.push(served(version, result));
     }
     if (!result.ok) {
-      const reason = versions.notReady(spec.name, version) ?? 'it failed to score';
+      const server = versions.of(spec.name, version);
+      const reason = versions.notReady(spec.name, version) ?? server?.leftAlone() ?? 'it failed to score';
       return {
         kind: 'unavailable',
         reason: `version ${String(version)} of ${spec.name} cannot answer: ${reason}`,

@@ -41,6 +41,13 @@ export const routerSettings = Type.Object({
     maximum: 1_000_000,
     description: 'Every how many applied snapshots of a version its golden rows are scored again.',
   }),
+  SCORING_BUDGET_MS: Type.Integer({
+    default: 1000,
+    minimum: 1,
+    maximum: 60_000,
+    description:
+      'The most that a scoring run of a version other than stable may take, ms; beyond it the run has failed, and after five in a row the version is left alone for 10 s.',
+  }),
   PREDICTION_LOG_BYTES: Type.Integer({
     default: 33_554_432,
     minimum: 65_536,

@@ -14,7 +14,7 @@ import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { routerRelations, routerSettings } from './config.ts';
-import { withPlan } from './domain/traffic-plans.ts';
+import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import { unreadyStables } from './domain/waits-for.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
@@ -48,6 +48,7 @@ const versions = createVersionServers({
   ports: {
     log,
     nowMs: Date.now,
+    monotonicMs,
     defer: setImmediate,
     sha256: sha256Hex,
     openScorer: createOnnxScorers(monotonicMs),
@@ -57,12 +58,15 @@ const versions = createVersionServers({
   directory: () => directory,
   batchMax: config.RUN_ROWS_MAX,
   parityEvery: config.PARITY_EVERY,
+  budgetMs: config.SCORING_BUDGET_MS,
+  plans: () => plans,
   onReadiness: report,
 });
 
 /** Shows what this router has: to Prometheus, and to whoever reads router-status.v1. */
 function report(): void {
   observe.versions(versions.figures());
+  observe.lapsed([...plans.values()].filter((plan) => hasLapsed(plan, monotonicMs())).length);
   reporter?.report();
 }
 
@@ -138,7 +142,7 @@ async function startRouting(): Promise<void> {
   const status = createStatusReporter({
     router: self,
     url,
-    models: () => versions.status(plans),
+    models: versions.status,
     nowMs: Date.now,
     send: producer.send,
     log,
@@ -165,11 +169,12 @@ async function startRouting(): Promise<void> {
       versions.directoryChanged(next);
     },
     onPlan: (plan) => {
-      const next = withPlan(plans, plan);
-      if (next === plans) return;
-      plans = next;
+      const isPast = waiting.has('traffic.v1');
+      const before = plans.get(plan.model)?.planVersion;
+      plans = withPlan(plans, plan, { nowMs: Date.now(), monotonicMs: monotonicMs(), isPast });
+      if (plans.get(plan.model)?.planVersion === before) return; // at most its lease was renewed
       observe.plan(plan.model, plan.planVersion);
-      if (!waiting.has('traffic.v1')) report();
+      if (!isPast) report();
     },
     wantsSnapshot: versions.wants,
     onSnapshot: versions.take,

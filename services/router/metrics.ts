@@ -60,6 +60,10 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
   ]);
   const readyCount = metrics.gauge('headrace_router_versions_ready', 'Versions with verified parameters.');
   const plan = metrics.gauge('headrace_router_plan_version', 'Traffic plan in force.', ['model']);
+  const lapsed = metrics.gauge(
+    'headrace_router_lapsed_leases',
+    'Plans whose candidate answers nobody because nothing was heard of them for a whole lease.',
+  );
   const dropped = metrics.counter(
     'headrace_router_predictions_dropped_total',
     'Predictions that were not logged: full, refused or stopped.',
@@ -96,6 +100,9 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     },
     plan: (model, planVersion) => {
       plan.set({ model }, planVersion);
+    },
+    lapsed: (count) => {
+      lapsed.set(count);
     },
     versions(figures) {
       readyCount.set(figures.filter(({ isReady }) => isReady).length);

@@ -39,6 +39,7 @@ export type OpenScorer = (graph: Uint8Array, width: number) => Promise<Scorer>;
 export interface VersionPorts {
   readonly log: Log;
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
   /** Runs the work after everything of this turn of the event loop has been read. */
   readonly defer: (work: () => void) => void;
   readonly sha256: (pieces: readonly Uint8Array[]) => string;
@@ -87,6 +88,8 @@ export interface RouterObserver {
   /** From the learner's publication to the first score that can use it, ms. */
   freshness(model: string, ms: number): void;
   plan(model: string, planVersion: number): void;
+  /** How many plans have a candidate whose lease has lapsed. */
+  lapsed(count: number): void;
   versions(figures: readonly VersionFigures[]): void;
   forgotten(model: string, version: number): void;
   logDropped(model: string, reason: LogDropReason, count: number): void;

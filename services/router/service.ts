@@ -8,7 +8,8 @@ import { inferOutputs } from './domain/infer-tensors.ts';
 import type { InferOutput } from './domain/infer-tensors.ts';
 import { parseInfer } from './domain/parse-infer.ts';
 import { parsePredict } from './domain/parse-predict.ts';
-import type { TrafficPlans } from './domain/traffic-plans.ts';
+import { hasLapsed } from './domain/traffic-plans.ts';
+import type { HeldPlan, TrafficPlans } from './domain/traffic-plans.ts';
 import type { RequestOutcome, RouterObserver } from './ports.ts';
 
 /** Why a request has no answer. */
@@ -86,6 +87,12 @@ export function createRouter(deps: RouterDeps): Router {
     reason: `model ${name} has no stable version`,
   });
 
+  /** Returns whether a version may be asked first: it is ready, and the plan that gives it traffic still holds. */
+  const mayAnswer = (plan: HeldPlan): ((version: number) => boolean) => {
+    const isLapsed = hasLapsed(plan, deps.monotonicMs());
+    return (version) => !isLapsed && versions.notReady(plan.model, version) === undefined;
+  };
+
   async function predict(request: Request): Promise<{ result: PredictResult; isFallback?: boolean }> {
     const { model, arrivedMs, traceparent } = request;
     const state = deps.directory().get(model);
@@ -95,11 +102,7 @@ export function createRouter(deps: RouterDeps): Router {
     const plan = deps.plans().get(model);
     if (!isServing(plan)) return { result: noStable(model) };
     const { subject, row, id = deps.newId(), predictedAtMs } = parsed.ask;
-    const assignment = assignSubject(
-      plan,
-      subject,
-      (version) => versions.notReady(model, version) === undefined,
-    );
+    const assignment = assignSubject(plan, subject, mayAnswer(plan));
     const ask: RowAsk = {
       spec: state.spec,
       plan,
@@ -134,7 +137,7 @@ export function createRouter(deps: RouterDeps): Router {
     if (!isServing(plan)) return { result: noStable(model) };
     const { id, rows, subjects, outputs } = parsed.ask;
     const predictedAtMs = deps.nowMs();
-    const isReady = (one: number): boolean => versions.notReady(model, one) === undefined;
+    const isReady = mayAnswer(plan);
     const assign = (subject: string | undefined): Assignment => {
       if (isPinned) return pinTo(plan, version);
       return subject === undefined ? pinTo(plan, plan.stable) : assignSubject(plan, subject, isReady);

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
+import { afterRun, breakerWords, CLOSED_BREAKER, isOpen } from './domain/breaker.ts';
 import type { CompleteSnapshot, SnapshotPlace } from './domain/complete-snapshot.ts';
 import { parityFault } from './domain/parity.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from './domain/take-snapshot.ts';
@@ -21,7 +22,7 @@ export type RowScore =
       readonly scoringMicros: number;
       readonly snapshot: AppliedSnapshot;
     }
-  /** The version was not ready, threw, or gave a non-finite number. */
+  /** The version was not ready, threw, was over its time budget, gave a non-finite number, or is left alone for that. */
   | { readonly ok: false; readonly scoringMicros: number };
 
 /** One version on this router: its parameters kept up to date, its rows scored. */
@@ -34,6 +35,8 @@ export interface VersionServer {
   score(row: Row): Promise<RowScore>;
   /** Returns why the version cannot be served; undefined when it can. */
   readonly notReady: () => string | undefined;
+  /** Returns why the version is not scored although it could be; undefined when it is. */
+  readonly leftAlone: () => string | undefined;
   readonly applied: () => AppliedSnapshot | undefined;
   /** Fails what waits and frees the graph once no run is under way. */
   close(): void;
@@ -48,7 +51,11 @@ export interface VersionServerDeps {
   readonly batchMax: number;
   /** Every how many applied snapshots the golden rows are scored again. */
   readonly parityEvery: number;
-  /** Called whenever the version becomes ready or stops being it. */
+  /** The most that a run of a version other than stable may take, ms. */
+  readonly budgetMs: number;
+  /** Whether it owns traffic: stable has no time budget and is never left alone, because nobody else would answer. */
+  readonly isStable: () => boolean;
+  /** Called whenever the version becomes ready or stops being it, or is left alone. */
   readonly onReadiness: () => void;
 }
 
@@ -76,7 +83,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   let waiting: WaitingRow[] = [];
   let isWorking = false;
   let isClosed = false;
-  let hasFailedRun = false;
+  let breaker = CLOSED_BREAKER;
 
   function setFault(next: string | undefined): void {
     const hasChanged = (fault === undefined) !== (next === undefined);
@@ -155,22 +162,38 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       scored = await loaded.score(batch.map(({ row }) => row));
     } catch (error) {
       ports.observe.failedRun(model, version);
-      if (!hasFailedRun) ports.log.error({ model, version, reason: messageOf(error) }, 'scoring failed');
-      hasFailedRun = true;
+      noteRun(messageOf(error));
       for (const { resolve } of batch) resolve(FAILED);
       return;
     }
-    hasFailedRun = false;
     const { scores, durationMs } = scored;
     ports.observe.run(model, version, batch.length, durationMs);
     const scoringMicros = Math.round(durationMs * 1000);
+    const isLate = durationMs > deps.budgetMs && !deps.isStable();
+    let failure = isLate
+      ? `it took ${durationMs.toFixed(0)} ms, allowed ${String(deps.budgetMs)} ms`
+      : undefined;
     for (let i = 0; i < batch.length; i++) {
       const score = scores[i] ?? NaN;
-      batch[i]?.resolve(
-        Number.isFinite(score) ? { ok: true, score, scoringMicros, snapshot } : { ok: false, scoringMicros },
-      );
+      if (!Number.isFinite(score)) failure ??= `it scored ${String(score)}`;
+      const isGood = Number.isFinite(score) && !isLate;
+      batch[i]?.resolve(isGood ? { ok: true, score, scoringMicros, snapshot } : { ok: false, scoringMicros });
     }
+    noteRun(failure);
   }
+
+  /** Remembers how a run went: the first failure is logged, and so is being left alone for the fifth in a row. */
+  function noteRun(failure: string | undefined): void {
+    const before = breaker;
+    breaker = afterRun(breaker, failure, ports.monotonicMs());
+    if (failure !== undefined && before.failures === 0)
+      ports.log.error({ model, version, reason: failure }, 'scoring failed');
+    if (breaker.openUntilMs > 0 && before.openUntilMs === 0 && !deps.isStable())
+      ports.log.error({ model, version, reason: failure }, 'version left alone for a while');
+    if (breaker.openUntilMs > 0 !== before.openUntilMs > 0) deps.onReadiness();
+  }
+
+  const isLeftAlone = (): boolean => isOpen(breaker, ports.monotonicMs()) && !deps.isStable();
 
   const canApply = (): boolean =>
     (pendingFull !== undefined || pendingDelta !== undefined) && ports.specOf(model) !== undefined;
@@ -222,13 +245,14 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     offer,
     wake,
     score(row) {
-      if (fault !== undefined || isClosed) return Promise.resolve(FAILED);
+      if (fault !== undefined || isClosed || isLeftAlone()) return Promise.resolve(FAILED);
       return new Promise((resolve) => {
         waiting.push({ row, resolve });
         wake();
       });
     },
     notReady: () => fault,
+    leftAlone: () => (isLeftAlone() ? breakerWords(breaker) : undefined),
     applied: () => applied,
     close() {
       isClosed = true;

@@ -20,7 +20,7 @@ export interface VersionServers {
   notReady(model: string, version: number): string | undefined;
   figures(): readonly VersionFigures[];
   /** Returns the planned versions of every model, as router-status.v1 tells them. */
-  status(plans: TrafficPlans): RouterStatus['models'];
+  status(): RouterStatus['models'];
   close(): void;
 }
 
@@ -30,6 +30,9 @@ export interface VersionServersDeps {
   readonly directory: () => ModelDirectory;
   readonly batchMax: number;
   readonly parityEvery: number;
+  /** The most that a run of a version other than stable may take, ms. */
+  readonly budgetMs: number;
+  readonly plans: () => TrafficPlans;
   readonly onReadiness: () => void;
 }
 
@@ -53,7 +56,8 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
     models.set(model, versions);
     const known = versions.get(version);
     if (known !== undefined) return known;
-    const made = createVersionServer({ model, version, ...deps });
+    const isStable = (): boolean => deps.plans().get(model)?.stable === version;
+    const made = createVersionServer({ model, version, ...deps, isStable });
     versions.set(version, made);
     return made;
   }
@@ -96,16 +100,17 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
           return { model, version, isReady: server.notReady() === undefined, ageMs };
         }),
       ),
-    status: (plans) =>
+    status: () =>
       [...deps.directory().keys()].map((model) => {
-        const plan = plans.get(model);
+        const plan = deps.plans().get(model);
         const versions = plan === undefined ? [] : plannedVersions(plan);
         return {
           model,
           planVersion: plan?.planVersion ?? -1,
           versions: versions.map((version) => {
-            const applied = models.get(model)?.get(version)?.applied();
-            const reason = notReady(model, version) ?? '';
+            const server = models.get(model)?.get(version);
+            const applied = server?.applied();
+            const reason = notReady(model, version) ?? server?.leftAlone() ?? '';
             const { position = -1, incarnation = -1 } = applied ?? {};
             return { version, ready: reason === '', position, incarnation, reason };
           }),

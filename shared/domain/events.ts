@@ -1,5 +1,6 @@
 import type { FeatureValue } from './model-spec.ts';
 import type { PackedEvents } from './packed-events.ts';
+import type { VerdictValue } from './rollout.ts';
 
 /* The records of every topic as TypeScript sees them. The Avro files in schemas/ are the contract; every
    field is documented there with unit and range, and a test holds the two equal. */
@@ -168,6 +169,7 @@ export interface TrafficPlan {
 /** Record of `traffic.v1`. */
 export interface PublishedTrafficPlan extends TrafficPlan {
   readonly publishedAtMs: number;
+  readonly leaseMs: number;
 }
 
 /** What can happen to a model's versions. */
@@ -180,7 +182,18 @@ export type ModelVersionEventKind =
   | 'VersionResumed'
   | 'MilestoneRequested'
   | 'ShardRepositioned'
-  | 'TrafficPlanned';
+  | 'TrafficPlanned'
+  | 'RolloutStarted'
+  | 'RolloutQueued'
+  | 'RolloutApplied'
+  | 'RolloutAdvanced'
+  | 'RolloutPaused'
+  | 'RolloutResumed'
+  | 'RolloutExtended'
+  | 'RolloutRolledBack'
+  | 'RolloutAborted'
+  | 'RolloutReplaced'
+  | 'RolloutClosed';
 
 /** Record of `model-versions.v1`. */
 export interface ModelVersionEvent {
@@ -229,6 +242,20 @@ export interface RouterStatus {
     readonly planVersion: number;
     readonly versions: readonly RouterVersionStatus[];
   }[];
+}
+
+/** Record of `verdicts.v1`. */
+export interface Verdict {
+  readonly model: string;
+  readonly rolloutId: string;
+  /** The rollout's stage. */
+  readonly step: number;
+  readonly planVersion: number;
+  readonly candidate: number;
+  readonly value: VerdictValue;
+  readonly atMs: number;
+  /** `VerdictEvidence` as JSON. */
+  readonly evidence: string;
 }
 
 /** Record of `dead-letters.v1`. */

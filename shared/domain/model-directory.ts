@@ -1,5 +1,14 @@
 import type { BirthMode, ModelVersionEvent, TrafficPlan } from './events.ts';
 import type { LearnerConfig, ModelSpec } from './model-spec.ts';
+import type { RolloutState, ValidationReport, VerdictEvidence } from './rollout.ts';
+
+/** A version's part in a twin fork: two copies of one parent, born together, whose only difference is what is under test. */
+export interface TwinPart {
+  /** The control has its parent's settings, the candidate the changed ones. */
+  readonly role: 'control' | 'candidate';
+  /** The other half. */
+  readonly of: number;
+}
 
 /** A version as the log tells it. */
 export interface VersionState {
@@ -22,6 +31,8 @@ export interface VersionState {
   /** Sequence of the newest command to let it learn again after it was halted; 0 when there was none. */
   readonly resumeSequence: number;
   readonly registeredAtMs: number;
+  /** Absent when it is no half of a twin fork. */
+  readonly twin?: TwinPart;
 }
 
 /** A model as the log tells it. */
@@ -35,10 +46,24 @@ export interface ModelState {
   readonly milestoneSequence: number;
   /** The newest command to go on at another position of the log with what was learned; null when there was none. */
   readonly repositioned: { readonly sequence: number; readonly position: number } | null;
+  /** The newest rollout, under way or ended; null when there was none. */
+  readonly rollout: RolloutState | null;
+  /** Candidates that wait for the end of the rollout under way, oldest first. */
+  readonly queued: readonly number[];
 }
 
 /** All models by name: the fold of model-versions.v1. */
 export type ModelDirectory = ReadonlyMap<string, ModelState>;
+
+/** What an event of a rollout adds: the rollout after it, who waits, and why, with the evidence when a verdict decided. */
+export interface RolloutBody {
+  readonly rollout: RolloutState | null;
+  readonly queued: readonly number[];
+  readonly because: string;
+  readonly evidence: VerdictEvidence | null;
+  /** The validation suite's report, kept with the version when the first live step begins. */
+  readonly validation: ValidationReport | null;
+}
 
 /** What each kind of event adds, as JSON in its `body`. */
 export interface ModelVersionBodies {
@@ -48,6 +73,7 @@ export interface ModelVersionBodies {
     readonly mode: BirthMode;
     readonly learner: LearnerConfig;
     readonly startPosition: number;
+    readonly twin?: TwinPart;
   };
   VersionApproved: Record<string, never>;
   VersionBorn: { readonly position: number };
@@ -56,6 +82,17 @@ export interface ModelVersionBodies {
   MilestoneRequested: Record<string, never>;
   ShardRepositioned: { readonly position: number };
   TrafficPlanned: Record<string, never>;
+  RolloutStarted: RolloutBody;
+  RolloutQueued: RolloutBody;
+  RolloutApplied: RolloutBody;
+  RolloutAdvanced: RolloutBody;
+  RolloutPaused: RolloutBody;
+  RolloutResumed: RolloutBody;
+  RolloutExtended: RolloutBody;
+  RolloutRolledBack: RolloutBody;
+  RolloutAborted: RolloutBody;
+  RolloutReplaced: RolloutBody;
+  RolloutClosed: RolloutBody;
 }
 
 /** Returns versions that learn or are about to: registered and live ones, ascending. */
@@ -81,6 +118,8 @@ function evolveModel(model: ModelState | undefined, event: ModelVersionEvent): M
       plan: event.plan,
       milestoneSequence: 0,
       repositioned: null,
+      rollout: null,
+      queued: [],
     };
   }
   if (model === undefined) return undefined;
@@ -116,6 +155,23 @@ function evolveModel(model: ModelState | undefined, event: ModelVersionEvent): M
     }
     case 'TrafficPlanned':
       return planned;
+    case 'RolloutStarted':
+    case 'RolloutQueued':
+    case 'RolloutApplied':
+    case 'RolloutAdvanced':
+    case 'RolloutPaused':
+    case 'RolloutResumed':
+    case 'RolloutExtended':
+    case 'RolloutRolledBack':
+    case 'RolloutAborted':
+    case 'RolloutReplaced':
+    case 'RolloutClosed': {
+      const { rollout, queued } = body as RolloutBody;
+      const next = { ...planned, rollout, queued };
+      // A policy that asks nobody has approved whom it gives traffic to.
+      const hasTraffic = event.kind === 'RolloutAdvanced' && rollout !== null && rollout.phase !== 'shadow';
+      return hasTraffic ? withVersion(next, rollout.candidate, { isApproved: true }) : next;
+    }
   }
 }
 

@@ -1,3 +1,6 @@
+import type { RolloutPolicy } from './rollout-policy.ts';
+import { DEFAULT_ROLLOUT_POLICY } from './rollout-policy.ts';
+
 /** The value of one feature of one row; null when the producer did not know it. */
 export type FeatureValue = string | number | boolean | null;
 
@@ -59,4 +62,11 @@ export interface ModelSpec {
   readonly snapshots: SnapshotSpec;
   /** Whether an answer waits for its prediction to be on Kafka. */
   readonly predictionLog: 'async' | 'acknowledged';
+  /** How versions get traffic; models created before there were rollouts have none and get the default. */
+  readonly rollout?: RolloutPolicy;
+}
+
+/** Returns how a model's versions get traffic. */
+export function rolloutPolicyOf(spec: ModelSpec): RolloutPolicy {
+  return spec.rollout ?? DEFAULT_ROLLOUT_POLICY;
 }

@@ -6,7 +6,7 @@ import { retryWhileRetriable } from '../runtime/retry.ts';
 import type { KafkaClient } from './client.ts';
 import { kafkaErrorType } from './client.ts';
 import type { ConsumedRecord } from './consumed.ts';
-import { logRanges } from './partition-count.ts';
+import { logRanges, offsetAtTime } from './partition-count.ts';
 import { createTopicReader } from './topic-reader.ts';
 import type { FetchedPartition } from './topic-reader.ts';
 
@@ -29,6 +29,8 @@ export interface TopicFollowerDeps<Topic extends TopicName> {
    * do with a record it does not like.
    */
   readonly onRecord: (record: FollowedRecord<Topic>) => void;
+  /** Records that Kafka took before this time, ms since the Unix epoch, are passed over. Default: none, it begins at the start. */
+  readonly sinceMs?: number;
   /** Tells by its key whether a record is wanted; the others are passed over without being decoded. Default: all. */
   readonly wants?: (key: string) => boolean;
   /** Called with records whose bytes cannot be decoded; they are passed over. */
@@ -36,7 +38,7 @@ export interface TopicFollowerDeps<Topic extends TopicName> {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** A topic being read from its start for as long as the process lives. */
+/** A topic being read for as long as the process lives. */
 export interface TopicFollower {
   /** Resolves when everything that was on the topic at start has been folded. */
   readonly caughtUp: Promise<void>;
@@ -49,7 +51,7 @@ export interface TopicFollower {
 }
 
 /**
- * Follows every partition of a topic from its start, without a consumer group: one reading loop for each broker that leads
+ * Follows every partition of a topic from its start, or since a time, without a consumer group: one reading loop for each broker that leads
  * any. Kafka away is waited for; a position that retention has removed moves to the log's start.
  */
 export async function followTopic<Topic extends TopicName>(
@@ -140,14 +142,20 @@ export async function followTopic<Topic extends TopicName>(
     }
   }
 
+  async function firstOffset(partition: number, start: number, end: number): Promise<number> {
+    if (deps.sinceMs === undefined || end === start) return start;
+    return offsetAtTime(kafka, { topic, partition }, deps.sinceMs, end);
+  }
+
   const retry = { what: `following ${topic}`, log, signal: stopping.signal };
   const [ranges, leaders] = await retryWhileRetriable(
     () => Promise.all([logRanges(kafka, topic), reader.leaders()]),
     retry,
   );
   for (const [partition, { start, end }] of ranges) {
-    positions.set(partition, start);
-    if (end > start) awaited.set(partition, end);
+    const from = await retryWhileRetriable(() => firstOffset(partition, start, end), retry);
+    positions.set(partition, from);
+    if (end > from) awaited.set(partition, end);
   }
   if (awaited.size === 0) moveTo(0, 0);
   beginLoops(leaders);

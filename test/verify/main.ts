@@ -8,6 +8,8 @@ process.exitCode = await runProgram(
     delivery: () => import('./delivery/proof.ts'),
     fencing: () => import('./fencing/proof.ts'),
     'checkpoint-damage': () => import('./checkpoint-damage/proof.ts'),
+    history: () => import('./history/proof.ts'),
+    'rollback-latency': () => import('./rollback-latency/proof.ts'),
   },
   process.argv.slice(2),
 );

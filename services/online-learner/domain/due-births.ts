@@ -46,6 +46,17 @@ export function pastLearners(model: ModelState, living: readonly number[]): read
   return learningVersions(model).filter(({ version, mode }) => isFromPast(mode) && !living.includes(version));
 }
 
+/** Returns where a version's birth is recorded; halves of a twin fork are born together, so one record is that of both. */
+function recordedBirth(model: ModelState, { bornPosition, twin }: VersionState): number | null {
+  const other = model.versions.find(({ version }) => version === twin?.of);
+  return bornPosition ?? other?.bornPosition ?? null;
+}
+
+/** Returns whether a version is half of a twin fork whose other half is not in the log yet: it waits for it. */
+function waitsForTwin(model: ModelState, { twin }: VersionState): boolean {
+  return twin !== undefined && !model.versions.some(({ version }) => version === twin.of);
+}
+
 /**
  * Returns the offset from which a waiting version is to be born: its recorded birth, at once when nobody has recorded one, or
  * never while it learns the past by itself.
@@ -55,22 +66,28 @@ function dueFrom({ bornPosition, startPosition, mode }: VersionState, living: re
   return bornPosition ?? (mode !== 'copy' && living.length === 0 ? startPosition : 0);
 }
 
+/** Returns the versions that do not live yet and could be born, with their recorded births. */
+function unborn(model: ModelState, living: readonly number[]): readonly VersionState[] {
+  return learningVersions(model)
+    .filter((version) => !living.includes(version.version) && !waitsForTwin(model, version))
+    .map((version): VersionState => ({ ...version, bornPosition: recordedBirth(model, version) }));
+}
+
 /** Returns the offset from which the next of the versions that do not live yet is to be born; Infinity when none is. */
 export function nextBirth(model: ModelState, living: readonly number[]): number {
-  const waiting = learningVersions(model).filter(({ version }) => !living.includes(version));
-  return Math.min(Infinity, ...waiting.map((version) => dueFrom(version, living)));
+  return Math.min(Infinity, ...unborn(model, living).map((version) => dueFrom(version, living)));
 }
 
 /**
  * Returns the versions that are to be born at a position: those not yet living whose recorded birth is there, and those
- * whose birth nobody has recorded, parents before their copies.
+ * whose birth nobody has recorded, parents before their copies. Their `bornPosition` is the recorded one.
  */
 export function dueBirths(
   model: ModelState,
   living: readonly number[],
   position: number,
 ): readonly VersionState[] {
-  return learningVersions(model)
-    .filter((version) => !living.includes(version.version) && dueFrom(version, living) <= position)
+  return unborn(model, living)
+    .filter((version) => dueFrom(version, living) <= position)
     .sort((a, b) => (a.bornPosition ?? Infinity) - (b.bornPosition ?? Infinity) || a.version - b.version);
 }

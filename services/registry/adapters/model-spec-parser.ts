@@ -7,7 +7,8 @@ import { MODEL_NAME_PATTERN } from '../../../shared/domain/shard.ts';
 import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { specFaults } from '../domain/spec-faults.ts';
-import type { SpecFault } from '../domain/spec-faults.ts';
+import type { SpecFault } from '../domain/spec-fault.ts';
+import { rolloutPolicySchema } from './rollout-policy-schema.ts';
 
 /** TypeBox stops at eight by itself. */
 const FAULTS_MAX = 1000;
@@ -57,6 +58,7 @@ export const modelSpecSchema = Type.Object(
       { ...closed, default: {} },
     ),
     predictionLog: Type.Enum(['async', 'acknowledged'], { default: 'async' }),
+    rollout: rolloutPolicySchema,
   },
   closed,
 );

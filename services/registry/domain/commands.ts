@@ -1,5 +1,6 @@
 import type { BirthMode } from '../../../shared/domain/events.ts';
 import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { RolloutContext, RolloutSignal } from './rollout/signals.ts';
 
 /** What an operator, or a learner's snapshot, asks the registry to record. */
 export type Command =
@@ -14,6 +15,15 @@ export type Command =
       /** End of the model's log when the command came; for `history` and `milestone` where the past begins. */
       readonly startPosition: number;
     }
+  | {
+      readonly kind: 'register-twin';
+      readonly model: string;
+      /** Version to copy twice; undefined means the stable one. */
+      readonly parent: number | undefined;
+      /** Settings of the candidate. */
+      readonly learner: LearnerConfig;
+      readonly startPosition: number;
+    }
   | { readonly kind: 'approve-version'; readonly model: string; readonly version: number }
   | { readonly kind: 'retire-version'; readonly model: string; readonly version: number }
   | { readonly kind: 'resume-version'; readonly model: string; readonly version: number }
@@ -24,6 +34,13 @@ export type Command =
       readonly model: string;
       readonly version: number;
       readonly position: number;
+    }
+  | {
+      readonly kind: 'rollout';
+      readonly model: string;
+      readonly signal: RolloutSignal;
+      /** What was heard that is not in the log. */
+      readonly heard: Pick<RolloutContext, 'position' | 'newest' | 'heardAtMs'>;
     }
   | {
       readonly kind: 'set-traffic';
@@ -42,10 +59,4 @@ export interface WantedTraffic {
   readonly shadows: readonly number[] | undefined;
   /** Undefined keeps the salt of the same candidate, and makes a new one for another. */
   readonly salt: string | undefined;
-}
-
-/** Why a command cannot be taken. */
-export interface Refusal {
-  readonly kind: 'not-found' | 'conflict' | 'precondition-failed' | 'invalid';
-  readonly message: string;
 }

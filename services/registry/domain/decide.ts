@@ -1,70 +1,16 @@
-import type { ModelVersionEventKind, TrafficPlan } from '../../../shared/domain/events.ts';
-import { learningVersions } from '../../../shared/domain/model-directory.ts';
-import type {
-  ModelDirectory,
-  ModelState,
-  ModelVersionBodies,
-  VersionState,
-} from '../../../shared/domain/model-directory.ts';
-import type { Command, Refusal } from './commands.ts';
+import type { TrafficPlan } from '../../../shared/domain/events.ts';
+import type { ModelDirectory, ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
+import { rolloutPolicyOf } from '../../../shared/domain/model-spec.ts';
+import type { Command } from './commands.ts';
+import { refused } from './decision.ts';
+import type { Decision, EventDraft, Moment } from './decision.ts';
 import { planTraffic } from './plan-traffic.ts';
+import { registerTwin, registerVersion } from './register.ts';
+import { retireFault, trafficFault } from './rollout/held-versions.ts';
+import { nextRollout } from './rollout/machine.ts';
 
-/** The most versions of a model that may live at a time. */
-export const LIVE_VERSIONS_MAX = 4;
-
-/** What a command adds to the log, before it has a number, a time and a hash. */
-export interface EventDraft {
-  readonly model: string;
-  readonly kind: ModelVersionEventKind;
-  readonly version: number | null;
-  readonly body: ModelVersionBodies[ModelVersionEventKind];
-  readonly plan: TrafficPlan;
-}
-
-/** What the registry decided: an event, nothing to do because it is so already, or why not. */
-export type Decision =
-  | { readonly kind: 'append'; readonly event: EventDraft }
-  | { readonly kind: 'already' }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
-
-function refused(kind: Refusal['kind'], message: string): Decision {
-  return { kind: 'refused', refusal: { kind, message } };
-}
-
-function registerVersion(
-  model: ModelState,
-  command: Extract<Command, { kind: 'register-version' }>,
-): Decision {
-  const name = model.spec.name;
-  const living = learningVersions(model);
-  if (living.length >= LIVE_VERSIONS_MAX) {
-    return refused(
-      'conflict',
-      `model ${name} has ${String(living.length)} live versions, at most ${String(LIVE_VERSIONS_MAX)}; retire one first`,
-    );
-  }
-  const isCopy = command.mode === 'copy' || command.mode === 'milestone';
-  const parent = isCopy ? (command.parent ?? model.plan.stable) : null;
-  if (isCopy) {
-    const source = model.versions.find(({ version }) => version === parent);
-    if (source === undefined)
-      return refused('not-found', `model ${name} has no version ${String(parent)} to copy`);
-    if (source.life === 'retired' && command.mode === 'copy')
-      return refused('conflict', `version ${String(parent)} is retired and cannot be copied`);
-    if (source.learner.tableBits !== command.learner.tableBits) {
-      return refused(
-        'invalid',
-        `learner.tableBits ${String(command.learner.tableBits)}, allowed ${String(source.learner.tableBits)} as its parent's`,
-      );
-    }
-  }
-  const version = (model.versions.at(-1)?.version ?? 0) + 1;
-  const { mode, learner, startPosition } = command;
-  const body = { parent, mode, learner, startPosition };
-  return {
-    kind: 'append',
-    event: { model: name, kind: 'VersionRegistered', version, body, plan: model.plan },
-  };
+function appended(event: EventDraft): Decision {
+  return { kind: 'append', events: [event] };
 }
 
 function withoutShadow(plan: TrafficPlan, version: number): TrafficPlan {
@@ -86,28 +32,33 @@ function changeVersion(
       if (version.isApproved) return { kind: 'already' };
       if (version.life === 'retired')
         return refused('conflict', `version ${String(version.version)} is retired`);
-      return { kind: 'append', event: { ...base, kind: 'VersionApproved', body: {}, plan } };
-    case 'retire-version':
+      return appended({ ...base, kind: 'VersionApproved', body: {}, plan });
+    case 'retire-version': {
       if (version.life === 'retired') return { kind: 'already' };
+      const held = retireFault(model, version.version);
+      if (held !== undefined) return refused('conflict', held);
       if (plan.stable === version.version || plan.candidate === version.version) {
         return refused(
           'conflict',
           `version ${String(version.version)} has traffic; give it to another version first`,
         );
       }
-      return {
-        kind: 'append',
-        event: { ...base, kind: 'VersionRetired', body: {}, plan: withoutShadow(plan, version.version) },
-      };
+      return appended({
+        ...base,
+        kind: 'VersionRetired',
+        body: {},
+        plan: withoutShadow(plan, version.version),
+      });
+    }
     case 'resume-version':
       if (version.life === 'retired')
         return refused('conflict', `version ${String(version.version)} is retired`);
-      return { kind: 'append', event: { ...base, kind: 'VersionResumed', body: {}, plan } };
+      return appended({ ...base, kind: 'VersionResumed', body: {}, plan });
     case 'record-birth': {
       if (version.life !== 'registered') return { kind: 'already' };
       const shadows = [...plan.shadows, version.version].sort((a, b) => a - b);
       const body = { position: command.position };
-      return { kind: 'append', event: { ...base, kind: 'VersionBorn', body, plan: { ...plan, shadows } } };
+      return appended({ ...base, kind: 'VersionBorn', body, plan: { ...plan, shadows } });
     }
   }
 }
@@ -122,11 +73,36 @@ function shardEvent(
     : { ...base, kind: 'ShardRepositioned', body: { position: command.position } };
 }
 
+function moveRollout(
+  model: ModelState,
+  { signal, heard }: Extract<Command, { kind: 'rollout' }>,
+  moment: Moment,
+): Decision {
+  const outcome = nextRollout(model, signal, rolloutPolicyOf(model.spec), { ...moment, ...heard });
+  if (outcome.kind !== 'moved') return outcome;
+  const events = outcome.moves.map((move): EventDraft => ({ ...move, model: model.spec.name }));
+  return { kind: 'append', events };
+}
+
+function setTraffic(model: ModelState, command: Extract<Command, { kind: 'set-traffic' }>): Decision {
+  const held = trafficFault(model);
+  if (held !== undefined) return refused('conflict', held);
+  const planned = planTraffic(model, command.wanted, command.ifPlanVersion);
+  if ('refusal' in planned) return { kind: 'refused', refusal: planned.refusal };
+  return appended({
+    model: command.model,
+    kind: 'TrafficPlanned',
+    version: null,
+    body: {},
+    plan: planned.plan,
+  });
+}
+
 /**
- * Returns what a command adds to the log, given all that the log says. Pure: the same log and command give the same
- * decision whoever takes it.
+ * Returns what a command adds to the log, given all that the log says. Pure: the same log, command and moment give the
+ * same decision whoever takes it.
  */
-export function decide(directory: ModelDirectory, command: Command): Decision {
+export function decide(directory: ModelDirectory, command: Command, moment: Moment): Decision {
   const model = directory.get(command.model);
   if (command.kind === 'create-model') {
     if (model !== undefined) return refused('conflict', `model ${command.model} exists already`);
@@ -139,29 +115,16 @@ export function decide(directory: ModelDirectory, command: Command): Decision {
       shadows: [],
       salt: '',
     };
-    return {
-      kind: 'append',
-      event: {
-        model: command.model,
-        kind: 'ModelCreated',
-        version: null,
-        body: { spec: command.spec },
-        plan,
-      },
-    };
+    const { model: name, spec } = command;
+    return appended({ model: name, kind: 'ModelCreated', version: null, body: { spec }, plan });
   }
   if (model === undefined) return refused('not-found', `model ${command.model} does not exist`);
   if (command.kind === 'register-version') return registerVersion(model, command);
-  if (command.kind === 'set-traffic') {
-    const planned = planTraffic(model, command.wanted, command.ifPlanVersion);
-    if ('refusal' in planned) return { kind: 'refused', refusal: planned.refusal };
-    return {
-      kind: 'append',
-      event: { model: command.model, kind: 'TrafficPlanned', version: null, body: {}, plan: planned.plan },
-    };
-  }
+  if (command.kind === 'register-twin') return registerTwin(model, command);
+  if (command.kind === 'rollout') return moveRollout(model, command, moment);
+  if (command.kind === 'set-traffic') return setTraffic(model, command);
   if (command.kind === 'request-milestone' || command.kind === 'reposition-shard')
-    return { kind: 'append', event: shardEvent(model, command) };
+    return appended(shardEvent(model, command));
   const version = model.versions.find((known) => known.version === command.version);
   if (version === undefined)
     return refused('not-found', `model ${command.model} has no version ${String(command.version)}`);

@@ -1,7 +1,8 @@
 import { WHOLE_BP } from '../../../shared/domain/assignment.ts';
 import type { TrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
-import type { Refusal, WantedTraffic } from './commands.ts';
+import type { WantedTraffic } from './commands.ts';
+import type { Refusal } from './refusal.ts';
 
 function fault(message: string, kind: Refusal['kind'] = 'invalid'): { refusal: Refusal } {
   return { refusal: { kind, message } };

@@ -1,12 +1,11 @@
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
+import { policyFaults } from './policy-faults.ts';
+import type { SpecFault } from './spec-fault.ts';
 
-/** One thing wrong with a spec: the field as a path, and what is wrong, with the value and the limit. */
-export interface SpecFault {
-  readonly field: string;
-  readonly message: string;
-}
-
-/** Returns every fault of a spec that no single field shows: names used twice, crosses of what does not exist. */
+/**
+ * Returns every fault of a spec that no single field shows: names used twice, crosses of what does not exist, a rollout
+ * policy at odds with itself.
+ */
 export function specFaults(spec: ModelSpec): SpecFault[] {
   const faults: SpecFault[] = [];
   const types = new Map<string, string>();
@@ -29,5 +28,5 @@ export function specFaults(spec: ModelSpec): SpecFault[] {
     if (seen.has(key)) faults.push({ field, message: 'is declared twice' });
     seen.add(key);
   });
-  return faults;
+  return spec.rollout === undefined ? faults : [...faults, ...policyFaults(spec.rollout, spec.label)];
 }

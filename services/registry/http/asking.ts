@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import type { Refusal } from '../domain/commands.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import type { Asked, CommandResult, Registry } from '../service.ts';
 
 const STATUS: Readonly<Record<Refusal['kind'], number>> = {

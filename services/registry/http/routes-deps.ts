@@ -1,6 +1,7 @@
 import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
-import type { SpecFault } from '../domain/spec-faults.ts';
+import type { SpecFault } from '../domain/spec-fault.ts';
 import type { StartFrom } from '../domain/start-from.ts';
+import type { Rollouts } from '../rollouts.ts';
 import type { Registry } from '../service.ts';
 
 /** What the routes need. */
@@ -9,11 +10,14 @@ export interface RegistryRoutesDeps {
   readonly readable: () => Registry;
   /** Returns the registry when this process decides; throws 503 naming the leader. */
   readonly writable: () => Promise<Registry>;
+  /** Returns what moves rollouts; throws 503 naming what it waits for. */
+  readonly rollouts: () => Rollouts;
   readonly parseModelSpec: (text: string) => Parsed<ModelSpec>;
   readonly parseLearner: (given: unknown, base: LearnerConfig) => Parsed<LearnerConfig>;
   /** Returns the offset of training-events.v1 that is meant; throws 422 when the log does not have it. */
   readonly startOf: (model: string, from: StartFrom) => Promise<number>;
 }
+
 /** A value, or everything that is wrong with it. */
 export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly SpecFault[] };

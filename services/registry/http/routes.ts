@@ -1,20 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Parsed, RegistryRoutesDeps } from './routes-deps.ts';
+import type { RegistryRoutesDeps } from './routes-deps.ts';
 import { askedBy, knownModel, orThrow } from './asking.ts';
+import { rolloutRoutes } from './rollout-routes.ts';
 import { shardRoutes } from './shard-routes.ts';
+import { twinRoute } from './twin-route.ts';
+import { valueOf } from './value-of.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import type { Command, WantedTraffic } from '../domain/commands.ts';
 import { modeOf } from '../domain/start-from.ts';
 import type { StartFrom } from '../domain/start-from.ts';
 import type { Registry } from '../service.ts';
 import { modelParams, registerVersionBody, versionParams } from './version-schemas.ts';
-import { eventView, modelView, planView, versionView } from './views.ts';
-
-function valueOf<T>(parsed: Parsed<T>): T {
-  if (parsed.ok) return parsed.value;
-  const words = parsed.faults.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new HttpProblem(422, words, { faults: parsed.faults });
-}
+import { eventView, modelView, planView, validationOf, versionView } from './views.ts';
 
 function ifMatch(request: FastifyRequest): number {
   const header = request.headers['if-match'];
@@ -172,7 +169,9 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
     );
   }
 
+  twinRoute(app, deps);
   shardRoutes(app, deps);
+  rolloutRoutes(app, deps);
 
   const sendPlan = (registry: Registry, name: string, reply: FastifyReply): FastifyReply => {
     const { plan } = knownModel(registry, name);
@@ -227,5 +226,5 @@ function versionOf(registry: Registry, params: { model: string; version: string 
   );
   if (found === undefined)
     throw new HttpProblem(404, `model ${params.model} has no version ${params.version}`);
-  return versionView(found);
+  return { ...versionView(found), validation: validationOf(registry.history(params.model), found.version) };
 }

@@ -44,3 +44,27 @@ export const registerVersionBody = {
 
 /** The body that moves a stopped shard. */
 export const positionBody = one('position', offset);
+
+/** The body that registers both halves of a twin fork. */
+export const registerTwinBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { parent: { type: 'integer', minimum: 1 }, learner: { type: 'object' } },
+  required: ['learner'],
+} as const;
+
+/** The body that begins a rollout. */
+export const startRolloutBody = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { version: { type: 'integer', minimum: 1 }, reason: { type: 'string', maxLength: 1024 } },
+  required: ['version'],
+} as const;
+
+/** The body that promotes a rollout. */
+export const promoteRolloutBody = one('to', { type: 'string', enum: ['next', 'full'] });
+
+const EXTENSION_MAX_MS = 90 * 24 * 3_600_000;
+
+/** The body that gives a rollout more time. */
+export const extendRolloutBody = one('byMs', { type: 'integer', minimum: 1, maximum: EXTENSION_MAX_MS });

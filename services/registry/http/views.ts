@@ -1,5 +1,7 @@
 import type { ModelVersionEvent, TrafficPlan } from '../../../shared/domain/events.ts';
-import type { ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
+import type { ModelState, RolloutBody, VersionState } from '../../../shared/domain/model-directory.ts';
+import type { ValidationReport } from '../../../shared/domain/rollout.ts';
+import type { RolloutView } from '../rollouts.ts';
 
 /** Returns a traffic plan as clients see it. */
 export function planView(plan: TrafficPlan): object {
@@ -20,4 +22,29 @@ export function modelView({ spec, createdAtMs, versions, plan }: ModelState): ob
 /** Returns an event of the log as clients see it. */
 export function eventView({ body, plan, ...event }: ModelVersionEvent): object {
   return { ...event, body: JSON.parse(body) as unknown, traffic: planView(plan) };
+}
+
+/** Returns a rollout as clients see it. */
+export function rolloutView({ plan, queued, waitsFor, verdict, routers, ...view }: RolloutView): object {
+  const said = verdict === null ? null : { ...verdict, evidence: { ...verdict.evidence } };
+  return {
+    ...view,
+    queued: [...queued],
+    traffic: planView(plan),
+    waitsFor: [...waitsFor],
+    verdict: said,
+    routers: routers.map((one) => ({ ...one, versions: [...one.versions] })),
+  };
+}
+
+/** Returns the newest report of the validation suite with which a version got its first traffic; null when it got none. */
+export function validationOf(
+  history: readonly ModelVersionEvent[],
+  version: number,
+): ValidationReport | null {
+  const reports = history.flatMap((event) => {
+    if (event.kind !== 'RolloutAdvanced' || event.version !== version) return [];
+    return (JSON.parse(event.body) as RolloutBody).validation ?? [];
+  });
+  return reports.at(-1) ?? null;
 }

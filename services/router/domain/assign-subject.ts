@@ -2,7 +2,7 @@ import { assignArm, WHOLE_BP } from '../../../shared/domain/assignment.ts';
 import type { Arm, TrafficPlan } from '../../../shared/domain/events.ts';
 
 /** A plan under which requests can be answered. */
-export type ServingPlan = TrafficPlan & { readonly stable: number };
+export type ServingPlan<Plan extends TrafficPlan = TrafficPlan> = Plan & { readonly stable: number };
 
 /** Who should answer a request, and how likely that was. */
 export interface Assignment {
@@ -14,11 +14,15 @@ export interface Assignment {
 }
 
 /** Returns whether a plan names a version that owns traffic. */
-export function isServing(plan: TrafficPlan | undefined): plan is ServingPlan {
+export function isServing<Plan extends TrafficPlan>(plan: Plan | undefined): plan is ServingPlan<Plan> {
   return plan !== undefined && plan.stable !== null;
 }
 
-/** Returns the assignment of a subject under a plan. */
+/**
+ * Returns the assignment of a subject under a plan.
+ *
+ * @param isReady whether a version may be asked; only the candidate is inquired about
+ */
 export function assignSubject(
   plan: ServingPlan,
   subject: string,

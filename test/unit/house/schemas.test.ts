@@ -151,7 +151,7 @@ const SAMPLES: TopicRecords = {
     previousHash: '0'.repeat(64),
     hash: 'f'.repeat(64),
   },
-  'traffic.v1': { ...plan, publishedAtMs: 1_700_000_000_000 },
+  'traffic.v1': { ...plan, publishedAtMs: 1_700_000_000_000, leaseMs: 0 },
   'router-status.v1': {
     router: 'router-1:8080',
     atMs: 1_700_000_000_000,
@@ -163,6 +163,16 @@ const SAMPLES: TopicRecords = {
         versions: [{ version: 1, ready: false, position: -1, incarnation: -1, reason: 'no snapshot yet' }],
       },
     ],
+  },
+  'verdicts.v1': {
+    model: 'parcels-late',
+    rolloutId: 'parcels-late/2/1',
+    step: 2,
+    planVersion: 5,
+    candidate: 2,
+    value: 'wait',
+    atMs: 1_700_000_000_000,
+    evidence: '{}',
   },
   'dead-letters.v1': {
     service: 'online-learner',

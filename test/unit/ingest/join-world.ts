@@ -35,7 +35,16 @@ export function modelState(name: string, label: Partial<LabelSpec> = {}): ModelS
     shadows: [],
     salt: '',
   };
-  return { spec, createdAtMs: 0, versions: [], plan, milestoneSequence: 0, repositioned: null };
+  return {
+    spec,
+    createdAtMs: 0,
+    versions: [],
+    plan,
+    milestoneSequence: 0,
+    repositioned: null,
+    rollout: null,
+    queued: [],
+  };
 }
 
 type JoinedTopic = 'predictions.v1' | 'labels.v1';

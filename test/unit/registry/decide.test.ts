@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Command } from '../../../services/registry/domain/commands.ts';
-import { decide, LIVE_VERSIONS_MAX } from '../../../services/registry/domain/decide.ts';
+import { decide as decideAt } from '../../../services/registry/domain/decide.ts';
+import type { Decision } from '../../../services/registry/domain/decision.ts';
+import { LIVE_VERSIONS_MAX } from '../../../services/registry/domain/register.ts';
 import type { ModelDirectory } from '../../../shared/domain/model-directory.ts';
 import { evolveDirectory } from '../../../shared/domain/model-directory.ts';
 import { ask, createRegistryWorld, learner, worldWithVersions } from './registry-world.ts';
+
+function decide(directory: ModelDirectory, command: Command): Decision {
+  return decideAt(directory, command, { nowMs: 0, sequence: 100, triesOf: () => 0 });
+}
 
 function refusalOf(directory: ModelDirectory, command: Command): string {
   const decision = decide(directory, command);
@@ -132,8 +138,9 @@ test('no sequence of commands gives traffic to a version that may not have it, o
       const apply = (next: Command): void => {
         const decision = decide(directory, next);
         if (decision.kind !== 'append') return;
+        const [event] = decision.events;
+        assert.ok(event !== undefined);
         sequence += 1;
-        const { event } = decision;
         directory = evolveDirectory(directory, {
           ...event,
           sequence,

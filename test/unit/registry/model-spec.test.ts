@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLearner, parseModelSpec } from '../../../services/registry/adapters/model-spec-parser.ts';
 import { specFaults } from '../../../services/registry/domain/spec-faults.ts';
+import { DEFAULT_ROLLOUT_POLICY } from '../../../shared/domain/rollout-policy.ts';
 import { clickSpec, learner } from './registry-world.ts';
 
 function fieldsOf(text: string): string[] {
@@ -19,6 +20,7 @@ const WHOLE = {
   learner: { kind: 'ftrl-logistic', tableBits: 18, alpha: 0.1, beta: 1, l1: 0, l2: 0 },
   snapshots: { minIntervalMs: 5 },
   predictionLog: 'async',
+  rollout: DEFAULT_ROLLOUT_POLICY,
 };
 
 test('JSON and YAML of one spec are the same, what is left out takes its default', () => {
@@ -138,4 +140,82 @@ test('a learner takes what is given over its base, and refuses what is not a lea
   const parsed = parseLearner({ alpha: 1000, tableBits: 99 }, learner);
   assert.ok(!parsed.ok);
   assert.deepEqual(parsed.faults.map(({ field }) => field).sort(), ['learner.alpha', 'learner.tableBits']);
+});
+
+test('a rollout policy takes what is given over its defaults', () => {
+  const rollout = { stepsBp: [500, 10_000], guards: { failureMarginRate: 0.2 }, holdMinMs: 0 };
+  const parsed = parseModelSpec(JSON.stringify({ ...MINIMAL, rollout }));
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.deepEqual(parsed.value.rollout, {
+    ...DEFAULT_ROLLOUT_POLICY,
+    ...rollout,
+    guards: { ...DEFAULT_ROLLOUT_POLICY.guards, failureMarginRate: 0.2 },
+  });
+  const recall = { thresholdProbability: 0.5, marginRate: 0.02 };
+  const withRecall = parseModelSpec(JSON.stringify({ ...MINIMAL, rollout: { objectives: { recall } } }));
+  assert.ok(withRecall.ok, JSON.stringify(withRecall));
+  assert.deepEqual(withRecall.value.rollout?.objectives.recall, recall);
+});
+
+test('every fault of a rollout policy is told at once, by its path', () => {
+  const outside = fieldsOf(
+    JSON.stringify({
+      ...MINIMAL,
+      rollout: {
+        alpha: 0.6,
+        stepsBp: [],
+        objectives: { loss: { promoteMarginNats: 0 }, accuracy: { thresholdProbability: 1 } },
+        guards: { tailMarginRate: 2, colour: 'red' },
+        holdMinMs: -1,
+        monitorSilenceMaxMs: 9999,
+        triesMax: 0,
+        onNewerCandidate: 'fight',
+        evidenceFrom: 'nowhere',
+        leaseMs: 999,
+      },
+    }),
+  );
+  for (const field of [
+    'alpha',
+    'stepsBp',
+    'objectives.loss.promoteMarginNats',
+    'objectives.accuracy',
+    'guards',
+    'guards.tailMarginRate',
+    'holdMinMs',
+    'monitorSilenceMaxMs',
+    'triesMax',
+    'onNewerCandidate',
+    'evidenceFrom',
+    'leaseMs',
+  ]) {
+    assert.ok(outside.includes(`rollout.${field}`), `${field} is missing in ${outside.join(', ')}`);
+  }
+});
+
+test('a rollout policy at odds with itself is refused with every reason', () => {
+  const rollout = {
+    ...DEFAULT_ROLLOUT_POLICY,
+    stepsBp: [100, 100, 50],
+    objectives: {
+      ...DEFAULT_ROLLOUT_POLICY.objectives,
+      loss: { promoteMarginNats: 0.02, rollbackMarginNats: 0.01 },
+    },
+    holdMinMs: 5000,
+    holdMaxMs: 1000,
+  };
+  assert.deepEqual(
+    specFaults({ ...clickSpec, rollout }).map(({ field, message }) => `${field} ${message}`),
+    [
+      'rollout.stepsBp.1 100, allowed more than the step before, 100',
+      'rollout.stepsBp.2 50, allowed more than the step before, 100',
+      'rollout.stepsBp ends in 50, allowed 10000: the last step is everybody',
+      'rollout.objectives.loss.rollbackMarginNats 0.01, allowed at least promoteMarginNats 0.02: else one truth promotes and rolls back',
+      'rollout.holdMaxMs 1000, allowed at least holdMinMs 5000',
+      'rollout.holdMaxMs 1000, allowed more than label.windowMs 1000: no pair counts before its label window has closed',
+    ],
+  );
+  assert.deepEqual(specFaults({ ...clickSpec, rollout: DEFAULT_ROLLOUT_POLICY }), []);
+  const atOnce = { ...DEFAULT_ROLLOUT_POLICY, holdMinMs: 0, holdMaxMs: 1000, isLabelDelayIndependent: true };
+  assert.deepEqual(specFaults({ ...clickSpec, rollout: atOnce }), []);
 });

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Command, WantedTraffic } from '../../../services/registry/domain/commands.ts';
-import type { OutRecord } from '../../../services/registry/ports.ts';
+import type { OutRecord, RegistryObserver } from '../../../services/registry/ports.ts';
 import { createRegistry } from '../../../services/registry/service.ts';
 import type { Asked, CommandResult, Registry } from '../../../services/registry/service.ts';
 import type { ModelVersionEvent, TrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { RolloutPolicy } from '../../../shared/domain/rollout-policy.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -29,6 +30,14 @@ export const clickSpec: ModelSpec = {
   learner,
   snapshots: { minIntervalMs: 5 },
   predictionLog: 'async',
+};
+
+export const silentObserver: RegistryObserver = {
+  recorded: () => undefined,
+  refused: () => undefined,
+  verdict: () => undefined,
+  liveRouters: () => undefined,
+  leads: () => undefined,
 };
 
 export const asked: Asked = { actor: 'ada', reason: 'a test', idempotencyKey: undefined };
@@ -65,6 +74,8 @@ export const ask = {
 /** A registry over a log in memory. */
 export interface RegistryWorld {
   readonly registry: Registry;
+  /** Goes on by a millisecond whenever it is read; a test may set it. */
+  readonly clock: { nowMs: number };
   /** Transactions, in order. */
   readonly commits: (readonly OutRecord[])[];
   /** What `commit` does before it succeeds; a test may hold or fail it. */
@@ -80,17 +91,17 @@ export interface RegistryWorld {
 export function createRegistryWorld(): RegistryWorld {
   const commits: (readonly OutRecord[])[] = [];
   let ids = 0;
-  let nowMs = 1000;
+  const clock = { nowMs: 1000 };
   const registry = createRegistry({
     log: silentLog,
-    nowMs: () => (nowMs += 1),
+    nowMs: () => (clock.nowMs += 1),
     newId: () => `id-${String((ids += 1))}`,
     sha256,
     commit: async (records) => {
       await world.beforeCommit();
       commits.push(records);
     },
-    observe: { recorded: () => undefined, refused: () => undefined, leads: () => undefined },
+    observe: silentObserver,
   });
   const model = (): ModelState => {
     const known = registry.directory().get('clicks');
@@ -99,6 +110,7 @@ export function createRegistryWorld(): RegistryWorld {
   };
   const world: RegistryWorld = {
     registry,
+    clock,
     commits,
     beforeCommit: () => Promise.resolve(),
     take: (command, by = {}) => registry.take(command, { ...asked, ...by }),
@@ -118,9 +130,10 @@ export function createRegistryWorld(): RegistryWorld {
 }
 
 /** Returns a world whose model has live, approved versions 1 … count. */
-export async function worldWithVersions(count: number): Promise<RegistryWorld> {
+export async function worldWithVersions(count: number, rollout?: RolloutPolicy): Promise<RegistryWorld> {
   const world = createRegistryWorld();
-  await world.record(ask.create);
+  const spec = rollout === undefined ? clickSpec : { ...clickSpec, rollout };
+  await world.record({ ...ask.create, spec });
   for (let version = 1; version <= count; version += 1) {
     await world.record(ask.register());
     await world.record(ask.born(version));

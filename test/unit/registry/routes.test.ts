@@ -1,59 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import type { FastifyInstance } from 'fastify';
-import { parseLearner, parseModelSpec } from '../../../services/registry/adapters/model-spec-parser.ts';
-import { registryRoutes } from '../../../services/registry/http/routes.ts';
-import { createApp } from '../../../shared/http/app.ts';
+import { test } from 'node:test';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import { createMetrics } from '../../../shared/observability/metrics.ts';
-import { silentLog } from '../../../shared/observability/log.ts';
 import { ask, clickSpec, createRegistryWorld, worldWithVersions } from './registry-world.ts';
-import type { RegistryWorld } from './registry-world.ts';
-
-const apps: FastifyInstance[] = [];
-after(() => Promise.all(apps.map((app) => app.close())));
-
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-type Send = (
-  method: 'GET' | 'POST' | 'PUT',
-  url: string,
-  body?: unknown,
-  headers?: Record<string, string>,
-) => Promise<Answer>;
-
-async function routesOf(
-  world: RegistryWorld,
-  writable = (): Promise<RegistryWorld['registry']> => Promise.resolve(world.registry),
-): Promise<Send> {
-  const app = await createApp({
-    service: 'registry',
-    log: silentLog,
-    registry: createMetrics().registry,
-    bodyLimitBytes: 4096,
-    waitsFor: () => [],
-  });
-  apps.push(app);
-  registryRoutes(app, {
-    readable: () => world.registry,
-    writable,
-    parseModelSpec,
-    parseLearner,
-    startOf: () => Promise.resolve(7),
-  });
-  return async (method, url, body, headers = {}) => {
-    const payload = body === undefined ? {} : { payload: body as string | object };
-    const answer = await app.inject({ method, url, headers, ...payload });
-    return {
-      status: answer.statusCode,
-      body: answer.json<Record<string, unknown>>(),
-      headers: answer.headers,
-    };
-  };
-}
+import { routesOf } from './routes-world.ts';
+import type { Answer } from './routes-world.ts';
 
 test('a model is created from JSON or YAML and its place is told', async () => {
   const send = await routesOf(createRegistryWorld());

@@ -10,9 +10,8 @@ import type { ServingPlan } from '../../../services/router/domain/assign-subject
 import { predictionBytes } from '../../../services/router/domain/prediction-bytes.ts';
 import { parityFault, PARITY_TOLERANCE } from '../../../services/router/domain/parity.ts';
 import { parseSnapshotKey } from '../../../services/router/domain/snapshot-key.ts';
-import { withPlan } from '../../../services/router/domain/traffic-plans.ts';
+import type { HeldPlan } from '../../../services/router/domain/traffic-plans.ts';
 import { unreadyStables } from '../../../services/router/domain/waits-for.ts';
-import type { TrafficPlan } from '../../../shared/domain/events.ts';
 import { bucketOf } from '../../../shared/domain/assignment.ts';
 import { recordLength } from '../../../shared/domain/split-by-size.ts';
 import { snapshotKey } from '../../../shared/events/topics.ts';
@@ -72,20 +71,12 @@ test('a plan serves when it has a stable version; its versions are each named on
   assert.deepEqual(plannedVersions({ ...plan, stable: null, candidate: null, shadows: [] }), []);
 });
 
-test('the newest plan of each model wins, in whatever order they come', () => {
-  const newest = [7, 9, 8, 9].map((planVersion) => ({ ...plan, planVersion }));
-  const plans = newest.reduce(withPlan, new Map());
-  assert.equal(plans.get('clicks')?.planVersion, 9);
-  const other = withPlan(plans, { ...plan, model: 'fraud', planVersion: 1 });
-  assert.deepEqual([...other.keys()], ['clicks', 'fraud']);
-  assert.equal(withPlan(plans, plan), plans);
-});
-
 test('the router waits for every stable version that is not ready, and for nothing else', () => {
-  const plans = new Map<string, TrafficPlan>([
-    ['clicks', plan],
-    ['fraud', { ...plan, model: 'fraud', stable: 4 }],
-    ['new', { ...plan, model: 'new', stable: null }],
+  const held: HeldPlan = { ...plan, publishedAtMs: 0, leaseEndsMs: Infinity };
+  const plans = new Map<string, HeldPlan>([
+    ['clicks', held],
+    ['fraud', { ...held, model: 'fraud', stable: 4 }],
+    ['new', { ...held, model: 'new', stable: null }],
   ]);
   const reasonOf = (model: string): string | undefined => (model === 'fraud' ? 'no snapshot yet' : undefined);
   assert.deepEqual(unreadyStables(plans, reasonOf), ['fraud version 4: no snapshot yet']);

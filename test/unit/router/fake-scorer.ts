@@ -25,6 +25,8 @@ export interface FakeScorers {
   release(): void;
   /** Changes what the runs from now on answer; may throw. */
   meddle(change: ((scores: Float32Array) => Float32Array) | undefined): void;
+  /** How long the runs from now on are said to take, ms. */
+  take(durationMs: number): void;
 }
 
 /** Returns scorers that, as ONNX Runtime does, read weights and rows a turn after the call. A graph must have bytes. */
@@ -32,6 +34,7 @@ export function createFakeScorers(): FakeScorers {
   const runs: number[] = [];
   let openCount = 0;
   let gate: PromiseWithResolvers<void> | undefined;
+  let durationMs = 0.25;
   let change: ((scores: Float32Array) => Float32Array) | undefined;
   return {
     runs,
@@ -46,6 +49,9 @@ export function createFakeScorers(): FakeScorers {
     meddle(next) {
       change = next;
     },
+    take(ms) {
+      durationMs = ms;
+    },
     async open(graph, width) {
       await turn();
       if (graph.length === 0) throw new RangeError('graph has no bytes');
@@ -58,7 +64,7 @@ export function createFakeScorers(): FakeScorers {
           const scores = Float32Array.from({ length: rows }, (_, row) =>
             logistic(indices, values, weights, { at: row * width, width }),
           );
-          return { scores: change === undefined ? scores : change(scores), durationMs: 0.25 };
+          return { scores: change === undefined ? scores : change(scores), durationMs };
         },
         close() {
           openCount -= 1;

@@ -7,7 +7,8 @@ import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
 import { createVersionServers } from '../../../services/router/version-servers.ts';
 import type { VersionServers } from '../../../services/router/version-servers.ts';
-import type { Prediction, Predictions, Snapshot, TrafficPlan } from '../../../shared/domain/events.ts';
+import type { HeldPlan } from '../../../services/router/domain/traffic-plans.ts';
+import type { Prediction, Predictions, Snapshot } from '../../../shared/domain/events.ts';
 import type { ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
@@ -39,6 +40,7 @@ export function recordingObserver(): { observe: RouterObserver; told: Told } {
     snapshot: write('snapshot'),
     freshness: write('freshness'),
     plan: write('plan'),
+    lapsed: () => undefined,
     versions: () => undefined,
     forgotten: write('forgotten'),
     logDropped: write('logDropped'),
@@ -82,7 +84,7 @@ export interface RouterWorld {
   /** Makes writes wait until `releaseSends`. */
   holdSends(): void;
   releaseSends(): void;
-  setPlan(change: Partial<TrafficPlan>): void;
+  setPlan(change: Partial<HeldPlan>): void;
   /** What the version log says; a test may change it. */
   readonly models: Map<string, ModelState>;
   /** Lets everything that is under way come to rest. */
@@ -103,7 +105,9 @@ export function createWorld(
   const { observe, told } = recordingObserver();
   const clock = { nowMs: 10_000 };
   const spec: ModelSpec = { ...clickSpec, ...options.spec };
-  let plan: TrafficPlan = {
+  let plan: HeldPlan = {
+    publishedAtMs: 0,
+    leaseEndsMs: Infinity,
     model: 'clicks',
     planVersion: 7,
     stable: 1,
@@ -119,6 +123,8 @@ export function createWorld(
     plan,
     milestoneSequence: 0,
     repositioned: null,
+    rollout: null,
+    queued: [],
   };
   const models = new Map([['clicks', model]]);
   const sent: OutRecord[] = [];
@@ -127,10 +133,12 @@ export function createWorld(
   let nextId = 0;
 
   const directory = (): Map<string, ModelState> => models;
+  const plans = (): Map<string, HeldPlan> => new Map([[plan.model, plan]]);
   const versions = createVersionServers({
     ports: {
       log: silentLog,
       nowMs: () => clock.nowMs,
+      monotonicMs: () => clock.nowMs,
       defer: setImmediate,
       sha256: sha256Hex,
       openScorer: scorers.open,
@@ -140,6 +148,8 @@ export function createWorld(
     directory,
     batchMax: options.batchMax ?? 256,
     parityEvery: 3,
+    budgetMs: 100,
+    plans,
     onReadiness: () => undefined,
   });
   const log = createPredictionLog({
@@ -166,7 +176,7 @@ export function createWorld(
     nowMs: () => clock.nowMs,
     monotonicMs: () => clock.nowMs,
     directory,
-    plans: () => new Map([['clicks', plan]]),
+    plans,
     newId: () => `id-${String(nextId++)}`,
     rowsMax: 8,
     observe,

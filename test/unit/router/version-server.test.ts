@@ -274,16 +274,8 @@ test('a retired version is forgotten, and its snapshots are not even decoded', a
 
 test('the status names position, incarnation and reason of every planned version', async () => {
   const world = await worldWith(0.5);
-  const plan = {
-    model: 'clicks',
-    planVersion: 7,
-    stable: 1,
-    candidate: 2,
-    candidateWeightBp: 0,
-    shadows: [],
-    salt: '',
-  };
-  assert.deepEqual(world.versions.status(new Map([['clicks', plan]])), [
+  world.setPlan({ candidate: 2 });
+  assert.deepEqual(world.versions.status(), [
     {
       model: 'clicks',
       planVersion: 7,
@@ -293,5 +285,6 @@ test('the status names position, incarnation and reason of every planned version
       ],
     },
   ]);
-  assert.deepEqual(world.versions.status(new Map()), [{ model: 'clicks', planVersion: -1, versions: [] }]);
+  world.setPlan({ model: 'other' });
+  assert.deepEqual(world.versions.status(), [{ model: 'clicks', planVersion: -1, versions: [] }]);
 });
