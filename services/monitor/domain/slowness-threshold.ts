@@ -1,0 +1,40 @@
+import { bytesOf, restoreBytes } from '../../../shared/domain/state-section.ts';
+import { quantileOf } from './last-window.ts';
+
+const WINDOW = 1000;
+const COUNT = 0;
+const THRESHOLD = 1;
+const FIRST = 2;
+
+/**
+ * How slow is slow: the 99th percentile of the baseline's scoring times in the previous window of 1,000 requests, µs. It is known
+ * before the requests it is held against.
+ */
+export class SlownessThreshold {
+  readonly #state = new Float64Array(FIRST + WINDOW);
+
+  /** Takes one scoring time of the baseline, µs, 0 …. */
+  take(micros: number): void {
+    const state = this.#state;
+    const count = state[COUNT] ?? 0;
+    state[FIRST + count] = micros;
+    state[COUNT] = (count + 1) % WINDOW;
+    if (count + 1 === WINDOW) state[THRESHOLD] = 1 + (quantileOf(state.subarray(FIRST), 0.99) ?? 0);
+  }
+
+  /** The threshold, µs; null before the first window is full. */
+  get micros(): number | null {
+    const stored = this.#state[THRESHOLD] ?? 0; // one more than it is, so that nothing and none differ
+    return stored === 0 ? null : stored - 1;
+  }
+
+  /** Returns the state as live little-endian float64. */
+  bytes(): Uint8Array {
+    return bytesOf(this.#state);
+  }
+
+  /** Replaces the state by bytes that `bytes` once returned; throws RangeError when the sizes differ. */
+  restore(bytes: Uint8Array, name: string): void {
+    restoreBytes(this.#state, bytes, name);
+  }
+}
