@@ -31,7 +31,10 @@ export function accuracyDifference({ candidate, baseline, label }: SoundPair, th
 }
 
 /** Returns missed positives at a threshold, candidate less baseline; null for label 0, which recall does not look at. */
-export function recallDifference({ candidate, baseline, label }: SoundPair, threshold: number): number | null {
+export function recallDifference(
+  { candidate, baseline, label }: SoundPair,
+  threshold: number,
+): number | null {
   if (label !== 1) return null;
   return Number(candidate < threshold) - Number(baseline < threshold);
 }

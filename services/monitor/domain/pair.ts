@@ -25,7 +25,9 @@ export interface Assigned {
 }
 
 /** Returns a score as a pair has it. */
-export function pairScore(found: { readonly score: number | null; readonly failed?: boolean } | undefined): PairScore {
+export function pairScore(
+  found: { readonly score: number | null; readonly failed?: boolean } | undefined,
+): PairScore {
   if (found === undefined) return 'absent';
   const { score } = found;
   const isSound = found.failed !== true && score !== null && score >= 0 && score <= 1;

@@ -48,8 +48,7 @@ export class PairedStream {
     const { bound, rollbackMargin, promoteMargin } = spec;
     this.spec = spec;
     this.#rollback = new BettingProcess({ bound, margin: rollbackMargin });
-    this.#promote =
-      promoteMargin === null ? null : new BettingProcess({ bound, margin: -promoteMargin });
+    this.#promote = promoteMargin === null ? null : new BettingProcess({ bound, margin: -promoteMargin });
     this.#running = new RunningInterval(bound);
   }
 

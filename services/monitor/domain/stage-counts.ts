@@ -24,8 +24,8 @@ export class StageCounts {
       return;
     }
     if (size < ENTRIES) this.#insert(entry + 1, key);
-    else if (entry < 1) state[FIRST + 1] = (state[FIRST + 1] ?? 0) + 1;
-    else {
+    else if (entry === 0) state[FIRST + 1] = (state[FIRST + 1] ?? 0) + 1;
+    else if (entry > 0) {
       this.#mergeOldest();
       this.#insert(entry, key);
     }

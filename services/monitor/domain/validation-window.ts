@@ -45,7 +45,11 @@ function figuresOf(scores: Float64Array, labels: Float64Array, micros: LastWindo
   };
 }
 
-function faultsOf(candidate: ValidationFigures, baseline: ValidationFigures, policy: RolloutPolicy): string[] {
+function faultsOf(
+  candidate: ValidationFigures,
+  baseline: ValidationFigures,
+  policy: RolloutPolicy,
+): string[] {
   const faults: string[] = [];
   const hold = (what: string, value: number | null, limit: number | null): void => {
     if (value === null || limit === null || value <= limit) return;
