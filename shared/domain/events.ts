@@ -1,4 +1,5 @@
 import type { FeatureValue } from './model-spec.ts';
+import type { VerdictValue } from './rollout.ts';
 
 /* The records of every topic as TypeScript sees them. The Avro files in schemas/ are the contract; every
    field is documented there with unit and range, and a test holds the two equal. */
@@ -237,6 +238,21 @@ export interface RouterStatus {
     readonly planVersion: number;
     readonly versions: readonly RouterVersionStatus[];
   }[];
+}
+
+/** Record of `verdicts.v1`. */
+export interface Verdict {
+  readonly model: string;
+  readonly rolloutId: string;
+  /** Stage it speaks of. */
+  readonly step: number;
+  /** Plan with which that stage began. */
+  readonly planVersion: number;
+  readonly candidate: number;
+  readonly value: VerdictValue;
+  readonly atMs: number;
+  /** A `VerdictEvidence` as JSON. */
+  readonly evidence: string;
 }
 
 /** Record of `dead-letters.v1`. */

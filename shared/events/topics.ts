@@ -9,6 +9,7 @@ import type {
   Scores,
   Snapshot,
   TrainingEvents,
+  Verdict,
 } from '../domain/events.ts';
 
 /** The record type of each topic that code reads or writes today. */
@@ -22,14 +23,15 @@ export interface TopicRecords {
   'traffic.v1': PublishedTrafficPlan;
   'router-status.v1': RouterStatus;
   'milestones.v1': Milestone;
+  'verdicts.v1': Verdict;
   'dead-letters.v1': DeadLetter;
 }
 
 /** A topic that code reads or writes today. */
 export type TopicName = keyof TopicRecords;
 
-/** Every topic of the system; the last two are made now and written by what is built on the spine. */
-export type AnyTopicName = TopicName | 'artefacts.v1' | 'verdicts.v1';
+/** Every topic of the system; the last one is made now and written by what is built on the spine. */
+export type AnyTopicName = TopicName | 'artefacts.v1';
 
 /** How a topic is made. */
 export interface TopicSettings {

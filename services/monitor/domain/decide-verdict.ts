@@ -18,7 +18,8 @@ export interface VerdictBasis {
   readonly examples: number;
   readonly stageExamples: number;
   readonly isLabelledOnly: boolean;
-  readonly validation: ValidationReport | null;
+  /** Called only when everything else is there. */
+  readonly validation: () => ValidationReport | null;
 }
 
 /** A verdict in short. */
@@ -80,7 +81,7 @@ function decideWarming({ policy, warming }: VerdictBasis): Decision {
  * report without faults. Whatever is missing, and no data at all, is *wait*.
  */
 export function decideVerdict(basis: VerdictBasis): Decision {
-  const { policy, rollout, streams, rollbackMargins, stageExamples, validation } = basis;
+  const { policy, rollout, streams, rollbackMargins, stageExamples } = basis;
   const reason = rollbackReason(basis);
   if (reason !== undefined) return { value: 'rollback', because: reason, examplesNeeded: null };
   if (rollout.phase === 'warming' || !basis.warming.isWarm) return decideWarming(basis);
@@ -112,8 +113,9 @@ export function decideVerdict(basis: VerdictBasis): Decision {
   }
   if (basis.isLabelledOnly && !policy.mayPromoteOnLabelledOnly)
     return wait('the evidence is conditional on being labelled, on which the policy does not promote', null);
-  if (isShadow && validation === null) return wait('the validation suite has too few examples', null);
-  const fault = isShadow ? validation?.faults[0] : undefined;
+  const validation = isShadow ? basis.validation() : undefined;
+  if (validation === null) return wait('the validation suite has too few examples', null);
+  const fault = validation?.faults[0];
   if (fault !== undefined) return wait(`the validation suite does not pass: ${fault}`, null);
   const shown = streams.filter(({ promote }) => promote !== null).map(({ name }) => name);
   const because = `${shown.join(', ')} shown to be within margins; ${String(stageExamples)} matured examples in the stage`;

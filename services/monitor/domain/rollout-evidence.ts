@@ -26,7 +26,7 @@ import { Warming } from './warming.ts';
 const LEARNER_GRACE_MS = 2000;
 
 const TIMES = 256;
-const COUNT = { requests: 0, matured: 1, wasScored: 2, unscored: 3, size: 4 };
+const COUNT = { requests: 0, matured: 1, wasScored: 2, unscored: 3, watermarkMs: 4, size: 5 };
 
 /** Returns 53 bits of a hash of a text. */
 function hash53(text: string): number {
@@ -115,9 +115,15 @@ export class RolloutEvidence {
     else this.waiting.add({ pair, assigned, idHash: hash53(id) });
   }
 
-  /** Counts, in the order of their predictions, the pairs whose label window a watermark has closed. */
+  /**
+   * Counts, in the order of their predictions, the pairs whose label window is closed. A watermark closes what the one before it had
+   * passed: records of one watermark come one after the other, and only with the next one are all of them here.
+   */
   advanceWatermark(watermarkMs: number): void {
-    this.waiting.release(watermarkMs - this.of.windowMs, (pair, assigned) => {
+    const before = this.#counters.get(COUNT.watermarkMs);
+    if (watermarkMs <= before) return;
+    this.#counters.add(COUNT.watermarkMs, watermarkMs - before);
+    this.waiting.release(before - this.of.windowMs, (pair, assigned) => {
       this.#takeMatured(pair, assigned);
     });
   }

@@ -8,10 +8,11 @@ import { decideVerdict } from './decide-verdict.ts';
 import { alphaOfAttempt, thresholdsOf } from './rollout-alpha.ts';
 import type { RolloutEvidence } from './rollout-evidence.ts';
 
-/** A verdict and its evidence. */
+/** A verdict whose evidence is put together when somebody wants it. */
 export interface JudgedRollout {
   readonly value: VerdictValue;
-  readonly evidence: VerdictEvidence;
+  /** Returns the evidence; costs a look at the whole validation window. */
+  evidence(positions: Readonly<Record<string, number>>): VerdictEvidence;
 }
 
 /** Returns what every stream shows, held against the thresholds of this try. */
@@ -27,55 +28,46 @@ function streamsOf(evidence: RolloutEvidence): readonly StreamEvidence[] {
   ];
 }
 
-/** Returns the verdict on the present stage of a rollout: a function of the evidence, the stage and the positions read. */
-export function verdictOf(
-  evidence: RolloutEvidence,
-  rollout: RolloutState,
-  positions: Readonly<Record<string, number>>,
-): JudgedRollout {
+/** Returns the verdict on the present stage of a rollout: a function of what was taken and of the stage. */
+export function verdictOf(evidence: RolloutEvidence, rollout: RolloutState): JudgedRollout {
   const { policy, isLabelledOnly } = evidence.of;
+  const { examples, requests, waiting, msPerExample: gapMs } = evidence;
   const source = policy.evidenceFrom;
   const streams = streamsOf(evidence);
-  const { stageKey, validation, warming } = {
-    stageKey: source === 'served' ? rollout.stagePlanVersion : rollout.stagePosition,
-    validation: evidence.validation.report(),
-    warming: { isWarm: evidence.warming.isWarm, examples: evidence.warming.count },
-  };
+  const stageKey = source === 'served' ? rollout.stagePlanVersion : rollout.stagePosition;
   const stageExamples = evidence.examplesSince(stageKey);
-  const { examples, requests } = evidence;
   const isConditional = isLabelledOnly && source === 'served';
-  const decision = decideVerdict({
+  const { value, because, examplesNeeded } = decideVerdict({
     policy,
     rollout,
     streams,
     rollbackMargins: new Map(evidence.pairedStreams.map(({ spec }) => [spec.name, spec.rollbackMargin])),
     stalenessFault: evidence.requestStreams.staleness.fault,
-    warming,
+    warming: { isWarm: evidence.warming.isWarm, examples: evidence.warming.count },
     examples,
     stageExamples,
     isLabelledOnly: isConditional,
-    validation,
+    validation: () => evidence.validation.report(),
   });
-  const { examplesNeeded } = decision;
-  const gapMs = evidence.msPerExample;
+  const { size } = waiting;
   return {
-    value: decision.value,
-    evidence: {
+    value,
+    evidence: (positions) => ({
       rolloutId: rollout.rolloutId,
       stage: rollout.stage,
-      because: decision.because,
+      because,
       source,
       streams,
       examples,
       stageExamples,
       requests,
-      waiting: evidence.waiting.size,
+      waiting: size,
       maturity: source === 'learner' ? 1 : requests === 0 ? 0 : Math.min(1, examples / requests),
       isLabelledOnly: isConditional,
       examplesNeeded,
       waitMs: examplesNeeded === null || gapMs === null ? null : Math.round(examplesNeeded * gapMs),
-      validation,
+      validation: evidence.validation.report(),
       positions,
-    },
+    }),
   };
 }
