@@ -7,6 +7,7 @@ process.exitCode = await runProgram(
     recovery: () => import('./recovery/proof.ts'),
     delivery: () => import('./delivery/proof.ts'),
     'verdicts-aa': () => import('./verdicts-aa/proof.ts'),
+    'verdicts-power': () => import('./verdicts-power/proof.ts'),
   },
   process.argv.slice(2),
 );

@@ -17,7 +17,7 @@ const AT = { count: 0, weight: 1, sum: 2, squares: 3, logStake: 4, logMax: 5, gr
 const SIZE = 8;
 
 /** Variance of X that is believed before the first example, with the weight of one. */
-const PRIOR_VARIANCE = 1 / 16;
+const PRIOR_VARIANCE = 1 / 4;
 
 /** What a process tests. */
 export interface BettingHypothesis {
