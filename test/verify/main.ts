@@ -8,6 +8,7 @@ process.exitCode = await runProgram(
     delivery: () => import('./delivery/proof.ts'),
     'verdicts-aa': () => import('./verdicts-aa/proof.ts'),
     'verdicts-power': () => import('./verdicts-power/proof.ts'),
+    'verdicts-traps': () => import('./verdicts-traps/proof.ts'),
   },
   process.argv.slice(2),
 );

@@ -216,7 +216,7 @@ export class RolloutEvidence {
       this.#counters.add(COUNT.matured);
       this.#stages.take(pair.stageKey);
       this.#times.take(pair.atMs);
-      this.validation.takePair(pair);
+      if (this.warming.isWarm) this.validation.takePair(pair);
     } else this.#counters.add(COUNT.unscored);
     if (this.warming.isWarm) this.labelled.take(pair);
     else if (isJudged) {

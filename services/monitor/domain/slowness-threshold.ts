@@ -2,13 +2,15 @@ import { bytesOf, restoreBytes } from '../../../shared/domain/state-section.ts';
 import { quantileOf } from './last-window.ts';
 
 const WINDOW = 1000;
+/** The first window is shorter, so that the guard soon begins. */
+const FIRST_WINDOW = 200;
 const COUNT = 0;
 const THRESHOLD = 1;
 const FIRST = 2;
 
 /**
- * How slow is slow: the 99th percentile of the baseline's scoring times in the previous window of 1,000 requests, µs. It is known
- * before the requests it is held against.
+ * How slow is slow: the 99th percentile of the baseline's scoring times in the previous window of 1,000 requests (the first has 200), µs. It is
+ * known before the requests it is held against.
  */
 export class SlownessThreshold {
   readonly #state = new Float64Array(FIRST + WINDOW);
@@ -18,8 +20,11 @@ export class SlownessThreshold {
     const state = this.#state;
     const count = state[COUNT] ?? 0;
     state[FIRST + count] = micros;
-    state[COUNT] = (count + 1) % WINDOW;
-    if (count + 1 === WINDOW) state[THRESHOLD] = 1 + (quantileOf(state.subarray(FIRST), 0.99) ?? 0);
+    state[COUNT] = count + 1;
+    const window = state[THRESHOLD] === 0 ? FIRST_WINDOW : WINDOW;
+    if (count + 1 < window) return;
+    state[THRESHOLD] = 1 + (quantileOf(state.subarray(FIRST, FIRST + window), 0.99) ?? 0);
+    state[COUNT] = 0;
   }
 
   /** The threshold, µs; null before the first window is full. */

@@ -27,7 +27,9 @@ function outcomeOf(rollout: SimulatedRollout): PolicyOutcome {
   const { value, evidence } = rollout.verdict();
   const { streams } = evidence({});
   const isRolledBack = value === 'rollback'; // maxima are latched, so this is "at any look"
-  const mayPromote = streams.every(({ promote }) => promote === null || promote.maxLogE >= promote.thresholdLogE);
+  const mayPromote = streams.every(
+    ({ promote }) => promote === null || promote.maxLogE >= promote.thresholdLogE,
+  );
   return { isRolledBack, mayPromote };
 }
 

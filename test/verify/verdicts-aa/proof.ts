@@ -28,7 +28,15 @@ function runs<T>(count: number, run: (seed: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => run(1 + index));
 }
 
-function faultOf({ name, condition, alpha, rollouts, alarms, lower99, upper99 }: RuleResult): string | undefined {
+function faultOf({
+  name,
+  condition,
+  alpha,
+  rollouts,
+  alarms,
+  lower99,
+  upper99,
+}: RuleResult): string | undefined {
   const of = `${name}, ${condition}: ${String(alarms)} alarms in ${String(rollouts)}`;
   if (lower99 > alpha) return `${of}, lower limit ${lower99.toFixed(4)} above alpha ${String(alpha)}`;
   if (rollouts >= FULL_SIZE && upper99 > alpha)
@@ -49,7 +57,8 @@ export const program = defineProgram({
       const { name, condition, alarms, upper99 } = result;
       say(`${name}, ${condition}: ${String(alarms)} alarms, rate at most ${(100 * upper99).toFixed(2)} %`);
     };
-    for (const { name, condition, alpha, alarms } of RULES) add(resultOf(name, condition, alpha, runs(rollouts, alarms)));
+    for (const { name, condition, alpha, alarms } of RULES)
+      add(resultOf(name, condition, alpha, runs(rollouts, alarms)));
     const policy = (of: PolicyCase): PolicyOutcome[] => runs(rollouts, of.run);
     for (const of of EQUAL_CASES) {
       const rolledBack = policy(of).map(({ isRolledBack }) => isRolledBack);
@@ -57,8 +66,22 @@ export const program = defineProgram({
     }
     const atMargin = policy(MARGIN_CASE);
     const { condition } = MARGIN_CASE;
-    add(resultOf('whole policy, roll back', condition, ALPHA, atMargin.map(({ isRolledBack }) => isRolledBack)));
-    add(resultOf('whole policy, promote', condition, ALPHA, atMargin.map(({ mayPromote }) => mayPromote)));
+    add(
+      resultOf(
+        'whole policy, roll back',
+        condition,
+        ALPHA,
+        atMargin.map(({ isRolledBack }) => isRolledBack),
+      ),
+    );
+    add(
+      resultOf(
+        'whole policy, promote',
+        condition,
+        ALPHA,
+        atMargin.map(({ mayPromote }) => mayPromote),
+      ),
+    );
     const faults = rules.map(faultOf).filter((fault) => fault !== undefined);
     const worst = rules.reduce((most, { upper99 }) => Math.max(most, upper99), 0);
     const summary = [

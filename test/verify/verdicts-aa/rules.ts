@@ -46,7 +46,13 @@ const atMargin = (): number => MARGIN;
 const upToMargin = (index: number): number => MARGIN - 0.02 * (1 - Math.cos(index / 200));
 
 /** @param direction 1 tests rolling back at means of at most the margin, -1 promotion at means of at least it */
-function pairedRule(name: string, condition: string, direction: 1 | -1, noise: () => Noise, mean: (index: number) => number): Rule {
+function pairedRule(
+  name: string,
+  condition: string,
+  direction: 1 | -1,
+  noise: () => Noise,
+  mean: (index: number) => number,
+): Rule {
   return {
     name,
     condition,
@@ -97,7 +103,10 @@ interface OutcomeCase {
 
 const hash = (subject: string): number => murmur3(subject, 1) >>> 0;
 
-function outcomeRule(condition: string, { subjects, activityPower, rate, ratio, weightBp }: OutcomeCase): Rule {
+function outcomeRule(
+  condition: string,
+  { subjects, activityPower, rate, ratio, weightBp }: OutcomeCase,
+): Rule {
   return {
     name: 'outcomes',
     condition,

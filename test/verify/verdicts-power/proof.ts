@@ -39,7 +39,8 @@ function resultOf({ name, run }: PowerRow, runs: number): PowerResult {
 
 /** How many examples each decision takes. */
 export const program = defineProgram({
-  about: 'examples to each decision, held against the tables: known regressions, better and learning candidates',
+  about:
+    'examples to each decision, held against the tables: known regressions, better and learning candidates',
   options: { runs: { default: 301, min: 5, max: 10_000, help: 'seeded runs of each row' } },
   run: ({ runs }, say) => {
     const rows: PowerResult[] = [];
@@ -53,9 +54,15 @@ export const program = defineProgram({
     }
     const faults = rows
       .filter(({ ratio }) => !(ratio <= ALLOWED))
-      .map(({ name, median, reference }) => `${name}: median ${String(median)}, allowed 1.3 × ${String(reference)}`);
+      .map(
+        ({ name, median, reference }) =>
+          `${name}: median ${String(median)}, allowed 1.3 × ${String(reference)}`,
+      );
     const worst = rows.reduce((most, { ratio }) => Math.max(most, ratio), 0);
-    const summary = [`${String(rows.length)} rows of ${String(runs)} runs`, `largest ratio ${worst.toFixed(2)}`];
+    const summary = [
+      `${String(rows.length)} rows of ${String(runs)} runs`,
+      `largest ratio ${worst.toFixed(2)}`,
+    ];
     return Promise.resolve({ json: { allowedRatio: ALLOWED, rows }, summary, faults });
   },
 });

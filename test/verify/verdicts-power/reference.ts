@@ -3,7 +3,9 @@
  * times as many. `method`: simulated when the method was chosen, independently of this code; `program`: first measured with
  * this program, so that a later change that costs power shows.
  */
-export const REFERENCE: Readonly<Record<string, { readonly median: number; readonly from: 'method' | 'program' }>> = {
+export const REFERENCE: Readonly<
+  Record<string, { readonly median: number; readonly from: 'method' | 'program' }>
+> = {
   'mean difference 0.01': { median: 3100, from: 'method' },
   'mean difference 0.02': { median: 730, from: 'method' },
   'mean difference 0.05': { median: 120, from: 'method' },

@@ -22,7 +22,10 @@ function solve(isAbove: (rate: number) => boolean): number {
 }
 
 /** Returns the exact two-sided 99 % limits of a rate (Clopper & Pearson 1934): each is passed with probability of at most 0.5 %. */
-export function limits99(count: number, trials: number): { readonly lower99: number; readonly upper99: number } {
+export function limits99(
+  count: number,
+  trials: number,
+): { readonly lower99: number; readonly upper99: number } {
   const tail = 0.005;
   return {
     lower99: count === 0 ? 0 : solve((rate) => 1 - binomialAtMost(count - 1, trials, rate) > tail),

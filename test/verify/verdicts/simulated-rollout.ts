@@ -34,7 +34,12 @@ export function strictPolicy(more: Partial<RolloutPolicy> = {}): RolloutPolicy {
   const quality = { thresholdProbability: 0.5, marginRate: 0.02 };
   return {
     ...DEFAULT_ROLLOUT_POLICY,
-    objectives: { ...DEFAULT_ROLLOUT_POLICY.objectives, accuracy: quality, precision: quality, recall: quality },
+    objectives: {
+      ...DEFAULT_ROLLOUT_POLICY.objectives,
+      accuracy: quality,
+      precision: quality,
+      recall: quality,
+    },
     guards: { ...DEFAULT_ROLLOUT_POLICY.guards, badOutcomeMarginRate: 0.1 },
     triesMax: 1,
     ...more,
@@ -155,7 +160,12 @@ export class SimulatedRollout {
       { version: 1, score: baseline, scoringMicros: baselineMicros, failed: baseline === null },
     ];
     if (candidate !== undefined)
-      scores.push({ version: 2, score: candidate, scoringMicros: candidateMicros, failed: candidate === null });
+      scores.push({
+        version: 2,
+        score: candidate,
+        scoringMicros: candidateMicros,
+        failed: candidate === null,
+      });
     return {
       id: `0~${String(step)}`,
       predictedAtMs: step * STEP_MS,

@@ -66,7 +66,12 @@ function delayOf(label: 0 | 1, isTelling: boolean, rng: Rng): number {
  * both, scoring times of one distribution, labels, and subjects assigned by hash. The candidate may be replaced.
  */
 export function createWorld(seed: number, options: WorldOptions = {}): (index: number) => SimulatedRequest {
-  const { hardnessCorrelation: kept = 0, isDrifting = false, isUnequal = false, isDelayTelling = false } = options;
+  const {
+    hardnessCorrelation: kept = 0,
+    isDrifting = false,
+    isUnequal = false,
+    isDelayTelling = false,
+  } = options;
   const { candidate = {}, subjects = 2000, weightBp = () => 3000 } = options;
   const rng = createRng(seed);
   const salt = `salt-${String(seed)}`;
@@ -86,7 +91,8 @@ export function createWorld(seed: number, options: WorldOptions = {}): (index: n
     const equal = truth + ERROR_SD * normal(rng);
     const baseline = rng.next() < FAILURES ? null : logistic(truth + ERROR_SD * normal(rng));
     const ownScore = rng.next() < FAILURES ? null : logistic(equal);
-    const score = candidate.score === undefined ? ownScore : candidate.score({ truth, equal, label, index, rng });
+    const score =
+      candidate.score === undefined ? ownScore : candidate.score({ truth, equal, label, index, rng });
     const delaySteps = delayOf(label, isDelayTelling, rng);
     return {
       label,
