@@ -13,13 +13,14 @@ const CAPACITY_MIN = 1024;
 /** The most pairs that wait; above it they are sampled. */
 export const WAITING_PAIRS_MAX = 65_536;
 
-const AT = { atMs: 0, tie: 1, candidate: 2, baseline: 3, label: 4, stageKey: 5, assigned: 6, subject: 7 };
+/** Values of an entry: time, hash of the id, scores, label and arm, stage, probability of the candidate's arm, subject. */
 const WIDTH = 8;
+const TIE = 1;
 const COUNT = 0;
 const LEVEL = 1;
 const DIRTY = 1;
 const SCORES = { failed: -1, absent: -2 } as const;
-/** Added to the probability of a subject that was assigned to the candidate. */
+/** Added to the label of a pair whose subject was assigned to the candidate. */
 const CANDIDATE_ARM = 2;
 
 /** A pair that waits until its label window has closed. */
@@ -76,19 +77,11 @@ export class MaturityQueue {
     }
     const count = this.size;
     const slot = this.#order[count] ?? 0;
-    const { arm, candidateProbability, subjectHash } = assigned;
-    const probability = candidateProbability + (arm === 'candidate' ? CANDIDATE_ARM : 0);
     const { atMs, candidate, baseline, label, stageKey } = pair;
-    const values = [
-      atMs,
-      idHash,
-      encoded(candidate),
-      encoded(baseline),
-      label,
-      stageKey,
-      probability,
-      subjectHash,
-    ];
+    const { arm, candidateProbability, subjectHash } = assigned;
+    const labelAndArm = label + (arm === 'candidate' ? CANDIDATE_ARM : 0);
+    const scores = [encoded(candidate), encoded(baseline)];
+    const values = [atMs, idHash, ...scores, labelAndArm, stageKey, candidateProbability, subjectHash];
     this.#entries.set(values, slot * WIDTH);
     this.#entryPages[Math.floor((slot * WIDTH * 8) / PAGE_BYTES)] = DIRTY;
     this.#head[COUNT] = count + 1;
@@ -99,26 +92,16 @@ export class MaturityQueue {
   release(untilMs: number, take: (pair: Pair, assigned: Assigned) => void): void {
     while (this.size > 0) {
       const slot = this.#order[0] ?? 0;
-      const [
-        atMs = 0,
-        ,
-        candidate = 0,
-        baseline = 0,
-        label = 0,
-        stageKey = 0,
-        probability = 0,
-        subjectHash = 0,
-      ] = this.#entries.subarray(slot * WIDTH, (slot + 1) * WIDTH);
+      const entry = this.#entries.subarray(slot * WIDTH, (slot + 1) * WIDTH);
+      const [atMs = 0, , candidate = 0, baseline = 0, labelAndArm = 0, stageKey = 0] = entry;
+      const [candidateProbability = 0, subjectHash = 0] = entry.subarray(WIDTH - 2);
       if (atMs > untilMs) return;
-      const isCandidate = probability >= CANDIDATE_ARM;
+      const isCandidate = labelAndArm >= CANDIDATE_ARM;
+      const label = isCandidate ? labelAndArm - CANDIDATE_ARM : labelAndArm;
       this.#removeFirst();
       take(
         { candidate: decoded(candidate), baseline: decoded(baseline), label, atMs, stageKey },
-        {
-          arm: isCandidate ? 'candidate' : 'stable',
-          candidateProbability: isCandidate ? probability - CANDIDATE_ARM : probability,
-          subjectHash,
-        },
+        { arm: isCandidate ? 'candidate' : 'stable', candidateProbability, subjectHash },
       );
     }
   }
@@ -160,7 +143,7 @@ export class MaturityQueue {
     const [a, b] = [slotA * WIDTH, slotB * WIDTH];
     const [timeA, timeB] = [this.#entries[a] ?? 0, this.#entries[b] ?? 0];
     if (timeA !== timeB) return timeA < timeB;
-    return (this.#entries[a + AT.tie] ?? 0) < (this.#entries[b + AT.tie] ?? 0);
+    return (this.#entries[a + TIE] ?? 0) < (this.#entries[b + TIE] ?? 0);
   }
 
   #place(at: number, slot: number): void {
@@ -212,7 +195,7 @@ export class MaturityQueue {
       const count = this.size;
       const [kept, freed]: [number[], number[]] = [[], []];
       for (const slot of this.#order.subarray(0, count)) {
-        const isKept = this.#isSampled(this.#entries[slot * WIDTH + AT.tie] ?? 0);
+        const isKept = this.#isSampled(this.#entries[slot * WIDTH + TIE] ?? 0);
         (isKept ? kept : freed).push(slot);
       }
       [...kept, ...freed].forEach((slot, at) => {

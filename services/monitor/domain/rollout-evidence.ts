@@ -33,6 +33,11 @@ function hash53(text: string): number {
   return (murmur3(text, 0x3c6ef372) >>> 11) * 2 ** 32 + (murmur3(text, 0x1f83d9ab) >>> 0);
 }
 
+/** Returns a probability without what subtraction adds in the last places: shares are compared with each other. */
+function rounded(probability: number): number {
+  return Math.round(probability * 1e9) / 1e9;
+}
+
 /**
  * The evidence of one rollout: every stream, what waits for its label, warming and validation. Its bytes are a function of what was
  * taken from each topic, in the topic's order; each e-process reads one topic only, and none depends on when a stage became known.
@@ -108,7 +113,7 @@ export class RolloutEvidence {
     };
     const assigned: Assigned = {
       arm,
-      candidateProbability: arm === 'candidate' ? assignmentProbability : 1 - assignmentProbability,
+      candidateProbability: arm === 'candidate' ? assignmentProbability : rounded(1 - assignmentProbability),
       subjectHash: hash53(subject),
     };
     if (policy.isLabelDelayIndependent) this.#takeMatured(pair, assigned);
