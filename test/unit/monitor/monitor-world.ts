@@ -156,7 +156,8 @@ export interface MemoryStore {
 
 function memoryCheckpoint(store: MemoryStore): ShardCheckpoint {
   return {
-    takeOver: () => Promise.resolve(store.stored && { ...store.stored, isFallback: false, damage: undefined }),
+    takeOver: () =>
+      Promise.resolve(store.stored && { ...store.stored, isFallback: false, damage: undefined }),
     epoch: () => 1,
     isOwned: () => Promise.resolve(true),
     save(take) {
