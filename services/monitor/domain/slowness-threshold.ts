@@ -4,12 +4,14 @@ import { quantileOf } from './last-window.ts';
 const WINDOW = 1000;
 /** The first window is shorter, so that the guard soon begins. */
 const FIRST_WINDOW = 200;
+/** Differences below this are noise of timers and caches, µs. */
+const NOISE_MICROS = 100;
 const COUNT = 0;
 const THRESHOLD = 1;
 const FIRST = 2;
 
 /**
- * How slow is slow: the 99th percentile of the baseline's scoring times in the previous window of 1,000 requests (the first has 200), µs. It is
+ * How slow is slow: a tenth of a millisecond above the 99th percentile of the baseline's scoring times in the previous window of 1,000 requests (the first has 200), µs. It is
  * known before the requests it is held against.
  */
 export class SlownessThreshold {
@@ -23,14 +25,14 @@ export class SlownessThreshold {
     state[COUNT] = count + 1;
     const window = state[THRESHOLD] === 0 ? FIRST_WINDOW : WINDOW;
     if (count + 1 < window) return;
-    state[THRESHOLD] = 1 + (quantileOf(state.subarray(FIRST, FIRST + window), 0.99) ?? 0);
+    state[THRESHOLD] = NOISE_MICROS + (quantileOf(state.subarray(FIRST, FIRST + window), 0.99) ?? 0);
     state[COUNT] = 0;
   }
 
   /** The threshold, µs; null before the first window is full. */
   get micros(): number | null {
-    const stored = this.#state[THRESHOLD] ?? 0; // one more than it is, so that nothing and none differ
-    return stored === 0 ? null : stored - 1;
+    const micros = this.#state[THRESHOLD] ?? 0; // never 0 once it is known
+    return micros === 0 ? null : micros;
   }
 
   /** Returns the state as live little-endian float64. */

@@ -49,7 +49,7 @@ export function verdictOf(evidence: RolloutEvidence, rollout: RolloutState): Jud
     isLabelledOnly: isConditional,
     validation: () => evidence.validation.report(),
   });
-  const { size } = waiting;
+  const { size, samplingProbability } = waiting;
   return {
     value,
     evidence: (positions) => ({
@@ -62,6 +62,7 @@ export function verdictOf(evidence: RolloutEvidence, rollout: RolloutState): Jud
       stageExamples,
       requests,
       waiting: size,
+      samplingProbability,
       maturity: source === 'learner' ? 1 : requests === 0 ? 0 : Math.min(1, examples / requests),
       isLabelledOnly: isConditional,
       examplesNeeded,
