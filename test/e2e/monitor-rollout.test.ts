@@ -29,9 +29,7 @@ async function verdictOf(index: number): Promise<VerdictView> {
   return body as VerdictView;
 }
 
-async function recordsOf<Topic extends 'model-versions.v1' | 'verdicts.v1'>(
-  topic: Topic,
-): Promise<unknown[]> {
+async function recordsOf(topic: 'model-versions.v1' | 'verdicts.v1'): Promise<unknown[]> {
   const codec = createCodec(system.stack.schemaRegistryUrl, Date.now);
   const end = (await logRanges(system.kafka, topic)).get(0)?.end ?? 0;
   const values: unknown[] = [];
