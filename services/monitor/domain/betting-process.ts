@@ -38,16 +38,18 @@ function purseAfter(openings: number): number {
 }
 
 /**
- * An e-process by betting (Waudby-Smith & Ramdas, JRSS-B 2024, sections 4 and B.3) for H0 "given the past, the mean of D is
- * never above the margin". With X = (D + B) / 2B and m = (margin + B) / 2B the stake is multiplied by 1 + λ (X − m), where
- * λ = clamp((μ − m) / (v + (μ − m)²), 0, 0.98 / m) comes from what was seen before (aGRAPA). Under H0 the factor's mean is at
- * most 1, so the capital is a supermartingale that starts at 1 and ever reaches 1/α with probability of at most α (Ville).
+ * An e-process by betting (Waudby-Smith & Ramdas, JRSS-B 2024, sections 4 and B.3) for H0 "given the past, the mean
+ * of D is never above the margin". With X = (D + B) / 2B and m = (margin + B) / 2B the stake is multiplied by 1 + λ
+ * (X − m), where λ = clamp((μ − m) / (v + (μ − m)²), 0, 0.98 / m) comes from what was seen before (aGRAPA). Under H0
+ * the factor's mean is at most 1, so the capital is a supermartingale that starts at 1 and ever reaches 1/α with
+ * probability of at most α (Ville).
  *
- * Two things differ from the paper. The moments forget with a half-life of 300 examples, so that a candidate is not judged by
- * what it was long ago: any λ that is known before X is allowed. And a tenth of the capital is kept in a purse and staked
- * bit by bit: a stake that was lost in a long quiet time cannot hold up the alarm when the candidate turns, because the logarithm of
- * the capital never falls below about −(2 log log n + log n). Stakes that are put in do not change the sum of stake and
- * purse, which remains a supermartingale. The price is 0.1 in the logarithm at the start.
+ * Two things differ from the paper. The moments forget with a half-life of 300 examples, so that a candidate is not
+ * judged by what it was long ago: any λ that is known before X is allowed. And a tenth of the capital is kept in a
+ * purse and staked bit by bit: a stake that was lost in a long quiet time cannot hold up the alarm when the candidate
+ * turns, because the logarithm of the capital never falls below about −(2 log log n + log n). Stakes that are put in
+ * do not change the sum of stake and purse, which remains a supermartingale. The price is 0.1 in the logarithm at the
+ * start.
  */
 export class BettingProcess {
   readonly #bound: number;

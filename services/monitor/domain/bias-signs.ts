@@ -9,10 +9,10 @@ const CANDIDATE = { bias: 0, sign: 1 };
 const BASELINE = { bias: 2, sign: 3 };
 
 /**
- * Compares calibration by bias, the mean of p − y: with s the sign of each version's bias on what came before (half-life 300
- * pairs), the difference s_c (p_c − y) − s_b (p_b − y) in [-2, 2] has the mean |bias_c| − |bias_b| where the signs are right. A wrong
- * sign of the candidate makes it smaller; one of the baseline makes it larger by 2 |bias_b|, and is wrong only where that is
- * within 0.01 or lost in the noise.
+ * Compares calibration by bias, the mean of p − y: with s the sign of each version's bias on what came before
+ * (half-life 300 pairs), the difference s_c (p_c − y) − s_b (p_b − y) in [-2, 2] has the mean |bias_c| − |bias_b|
+ * where the signs are right. A wrong sign of the candidate makes it smaller; one of the baseline makes it larger by 2
+ * |bias_b|, and is wrong only where that is within 0.01 or lost in the noise.
  */
 export class BiasSigns {
   readonly #state = Float64Array.of(0, 1, 0, 1);

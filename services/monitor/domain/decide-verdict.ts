@@ -36,11 +36,10 @@ const signed = (value: number | null): string =>
 function rollbackReason({ streams, rollbackMargins, stalenessFault }: VerdictBasis): string | undefined {
   for (const { name, rollback, estimate, lastWindow, count } of streams) {
     if (rollback === null || rollback.maxLogE < rollback.thresholdLogE) continue;
-    const margin = rollbackMargins.get(name);
-    const shown = margin === undefined ? 'beyond its margin' : `above its margin of ${String(margin)}`;
+    const margin = String(rollbackMargins.get(name) ?? 'unknown');
     const reached = `log e-value ${rollback.maxLogE.toFixed(2)} reached ${rollback.thresholdLogE.toFixed(2)}`;
     const figures = `mean ${signed(estimate)}, last window ${signed(lastWindow)}, ${String(count)} compared`;
-    return `${name} is shown to be ${shown}: ${reached}; ${figures}`;
+    return `${name} is shown to be above its margin of ${margin}: ${reached}; ${figures}`;
   }
   return stalenessFault;
 }
@@ -76,9 +75,9 @@ function decideWarming({ policy, warming }: VerdictBasis): Decision {
 }
 
 /**
- * Returns the verdict on the present stage. Rolling back comes first and needs one stream; promotion needs every stream that has something
- * to show, the stage's minimum of examples, a last window within the rollback margins, and before the first live step a validation
- * report without faults. Whatever is missing, and no data at all, is *wait*.
+ * Returns the verdict on the present stage. Rolling back comes first and needs one stream; promotion needs every
+ * stream that has something to show, the stage's minimum of examples, a last window within the rollback margins, and
+ * before the first live step a validation report without faults. Whatever is missing, and no data at all, is *wait*.
  */
 export function decideVerdict(basis: VerdictBasis): Decision {
   const { policy, rollout, streams, rollbackMargins, stageExamples } = basis;

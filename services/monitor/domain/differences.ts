@@ -18,7 +18,10 @@ export function lossDifference({ candidate, baseline, label }: SoundPair): numbe
   return Math.min(1, Math.max(-1, logLoss(candidate, label) - logLoss(baseline, label)));
 }
 
-/** Returns 1 when the unclipped loss of the candidate is more than 1 nat above the baseline's, -1 the other way round, else 0. */
+/**
+ * Returns 1 when the unclipped loss of the candidate is more than 1 nat above the baseline's, -1 the other way round,
+ * else 0.
+ */
 export function tailDifference({ candidate, baseline, label }: SoundPair): number {
   const difference = logLoss(candidate, label) - logLoss(baseline, label);
   return difference > 1 ? 1 : difference < -1 ? -1 : 0;
@@ -40,9 +43,10 @@ export function recallDifference(
 }
 
 /**
- * Returns the loss of precision that a pair stands for; null when neither says yes. With c and s whether candidate and baseline
- * say yes and π the baseline's precision: (c − s)(π − y) + margin (1 − c). Its mean is the margin exactly when the candidate's
- * precision is π less the margin: a yes is worth (y − π), whoever gives it, and a no is neutral.
+ * Returns the loss of precision that a pair stands for; null when neither says yes. With c and s whether candidate
+ * and baseline say yes and π the baseline's precision: (c − s)(π − y) + margin (1 − c). Its mean is the margin
+ * exactly when the candidate's precision is π less the margin: a yes is worth (y − π), whoever gives it, and a no is
+ * neutral.
  *
  * @param baselinePrecision known before this pair, [0, 1]
  */

@@ -16,11 +16,11 @@ const DIRTY = 1;
 const CANDIDATE = 1;
 
 /**
- * What is known of subjects' arms from their bad outcomes so far. Subjects stick to their arm while the candidate's share rises, so a
- * second bad outcome of a subject says little or nothing about the arms: one that is the candidate's stays it, and one that
- * was stable's at share q is the candidate's at a larger share p with probability (p − q) / (1 − q). With that, a
- * subject counts once per share, and what it says is never counted twice. Up to 65,536 subjects are remembered; then new
- * ones are left out, whatever their arm.
+ * What is known of subjects' arms from their bad outcomes so far. Subjects stick to their arm while the candidate's
+ * share rises, so a second bad outcome of a subject says little or nothing about the arms: one that is the
+ * candidate's stays it, and one that was stable's at share q is the candidate's at a larger share p with probability
+ * (p − q) / (1 − q). With that, a subject counts once per share, and what it says is never counted twice. Up to
+ * 65,536 subjects are remembered; then new ones are left out, whatever their arm.
  */
 export class KnownArms {
   readonly #table = new Float64Array(PLACES * WIDTH);

@@ -25,11 +25,12 @@ function qualityStream(name: Quality, { marginRate }: ThresholdObjective): Paire
 }
 
 /**
- * The streams that need labels: loss and tail, accuracy, precision and recall where the policy asks for them, and calibration. A pair whose
- * candidate failed counts as the worst in every stream that would have looked at it. One whose candidate was absent, which the
- * router says of a version that it has not loaded, counts as the worst against promotion and not at all for rolling back. One without a
- * sound score of the baseline counts nowhere: it cannot help the candidate. Tail must also be shown to be within its
- * margin before a promotion: clipped losses hide rare disasters.
+ * The streams that need labels: loss and tail, accuracy, precision and recall where the policy asks for them, and
+ * calibration. A pair whose candidate failed counts as the worst in every stream that would have looked at it. One
+ * whose candidate was absent, which the router says of a version that it has not loaded, counts as the worst against
+ * promotion and not at all for rolling back. One without a sound score of the baseline counts nowhere: it cannot help
+ * the candidate. Tail must also be shown to be within its margin before a promotion: clipped losses hide rare
+ * disasters.
  */
 export class LabelledStreams {
   readonly streams: readonly PairedStream[];

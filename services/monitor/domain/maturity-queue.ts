@@ -38,10 +38,10 @@ function decoded(score: number): PairScore {
 }
 
 /**
- * Pairs waiting for their label window to close, given out in the order of their predictions: a binary heap by (time of the
- * prediction, hash of its id). At most 65,536 wait. When they would be more, only those whose hash is a multiple of 2^level are kept,
- * waiting or new, and the level only rises within a rollout: whether a pair counts is decided by its id alone, never by its scores,
- * its label or how late that comes.
+ * Pairs waiting for their label window to close, given out in the order of their predictions: a binary heap by (time
+ * of the prediction, hash of its id). At most 65,536 wait. When they would be more, only those whose hash is a
+ * multiple of 2^level are kept, waiting or new, and the level only rises within a rollout: whether a pair counts is
+ * decided by its id alone, never by its scores, its label or how late that comes.
  */
 export class MaturityQueue {
   readonly #head = new Float64Array(2);

@@ -15,9 +15,10 @@ function newestPlan(value: MonitoredValue): number {
 }
 
 /**
- * Returns whether the version log must be read to its end before a record is taken, so that what the record is evidence of is
- * a function of the logs and not of how fast each is read: its model is unknown, it names a plan that is newer than the
- * known one, or it holds the learner's scores, which name no plan, and the policy takes evidence from there.
+ * Returns whether the version log must be read to its end before a record is taken, so that what the record is
+ * evidence of is a function of the logs and not of how fast each is read: its model is unknown, it names a plan that
+ * is newer than the known one, or it holds the learner's scores, which name no plan, and the policy takes evidence
+ * from there.
  */
 export function needsVersions(value: MonitoredValue, directory: ModelDirectory): boolean {
   const model = directory.get(value.model);

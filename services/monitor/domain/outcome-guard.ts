@@ -10,8 +10,8 @@ import { RunningInterval } from './running-interval.ts';
 import { packStates, unpackStates } from './state-pack.ts';
 
 /**
- * Guards outcomes that only the answer given can have. Looks at examples with label 1 whose request was assigned by chance, and takes
- * what each says of its subject's arm beyond what was known. Never promotes.
+ * Guards outcomes that only the answer given can have. Looks at examples with label 1 whose request was assigned by
+ * chance, and takes what each says of its subject's arm beyond what was known. Never promotes.
  */
 export class OutcomeGuard {
   readonly #test: OutcomeTest;
@@ -34,7 +34,10 @@ export class OutcomeGuard {
     this.#last.take(Number(isCandidate) - probability);
   }
 
-  /** Returns what a verdict shows of it; the estimate is the candidate's share of bad outcomes above its share of subjects. */
+  /**
+   * Returns what a verdict shows of it; the estimate is the candidate's share of bad outcomes above its share of
+   * subjects.
+   */
   evidence(thresholdLogE: number, alpha: number): StreamEvidence {
     const { logE, maxLogE } = this.#test;
     return {

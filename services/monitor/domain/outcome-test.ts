@@ -14,12 +14,13 @@ function logMean(logs: Float64Array): number {
 }
 
 /**
- * An e-process for outcomes that only the answer given can have, such as complaints: the one-sided grid form of Lindon & Malek
- * (NeurIPS 2022, arXiv 2011.03567). H0: whenever a bad outcome comes, the odds that its subject is the candidate's are at most
- * r0 = 1 + margin times the odds of its assignment. At each bad outcome, with ρ the probability of the assignment to the
- * candidate and θ(r) = ρ r / (1 − ρ + ρ r), the likelihood of each rate ratio r_k = r0 10^(k/16), k = 1 … 32, grows by its ratio to that of
- * r0; the e-value is their mean. For a true ratio r ≤ r0 each factor's mean is linear and rising in θ(r) and 1 at r0, so it is at most
- * 1. What is compared are rates of bad outcomes, not their odds.
+ * An e-process for outcomes that only the answer given can have, such as complaints: the one-sided grid form of
+ * Lindon & Malek (NeurIPS 2022, arXiv 2011.03567). H0: whenever a bad outcome comes, the odds that its subject is the
+ * candidate's are at most r0 = 1 + margin times the odds of its assignment. At each bad outcome, with ρ the
+ * probability of the assignment to the candidate and θ(r) = ρ r / (1 − ρ + ρ r), the likelihood of each rate ratio
+ * r_k = r0 10^(k/16), k = 1 … 32, grows by its ratio to that of r0; the e-value is their mean. For a true ratio r ≤
+ * r0 each factor's mean is linear and rising in θ(r) and 1 at r0, so it is at most 1. What is compared are rates of
+ * bad outcomes, not their odds.
  */
 export class OutcomeTest {
   readonly #r0: number;

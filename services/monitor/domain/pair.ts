@@ -1,6 +1,9 @@
 import type { Arm } from '../../../shared/domain/events.ts';
 
-/** What a version made of a request: a probability of label 1; `failed` when it threw, was late or gave no number in [0, 1]; `absent` when it was not there to be asked. */
+/**
+ * What a version made of a request: a probability of label 1; `failed` when it threw, was late or gave no number in
+ * [0, 1]; `absent` when it was not there to be asked.
+ */
 export type PairScore = number | 'failed' | 'absent';
 
 /** Candidate and baseline on the same labelled example. */

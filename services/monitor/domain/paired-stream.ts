@@ -34,8 +34,8 @@ function needed(process: BettingProcess, thresholdLogE: number): number | null {
 }
 
 /**
- * One stream of differences, candidate less baseline, tested in both directions: *roll back* has H0 "given the past the mean is
- * never above the rollback margin", *promote* has H0 "it is never below the promotion margin".
+ * One stream of differences, candidate less baseline, tested in both directions: *roll back* has H0 "given the past
+ * the mean is never above the rollback margin", *promote* has H0 "it is never below the promotion margin".
  */
 export class PairedStream {
   readonly spec: PairedStreamSpec;

@@ -19,9 +19,10 @@ function guard(name: string, margin: number): PairedStream {
 }
 
 /**
- * The guards that need no label and look at every request: failure (failed by the candidate, less failed by the baseline), slowness (the
- * same of taking longer than the baseline's p99 of the previous window; failing counts as slow) and staleness. A request that a
- * router could not ask the candidate about, because it had not loaded it, is left out.
+ * The guards that need no label and look at every request: failure (failed by the candidate, less failed by the
+ * baseline), slowness (the same of taking longer than the baseline's p99 of the previous window; failing counts as
+ * slow) and staleness. A request that a router could not ask the candidate about, because it had not loaded it, is
+ * left out.
  */
 export class RequestStreams {
   readonly streams: readonly PairedStream[];

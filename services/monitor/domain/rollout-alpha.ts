@@ -1,8 +1,8 @@
 import type { Thresholds } from './paired-stream.ts';
 
 /**
- * Returns the share of a version's alpha that one try of it has: alpha (n + 1) / (n a (a + 1)) for try a of n, which all tries together
- * add up to alpha. The first try has the most.
+ * Returns the share of a version's alpha that one try of it has: alpha (n + 1) / (n a (a + 1)) for try a of n, which
+ * all tries together add up to alpha. The first try has the most.
  */
 export function alphaOfAttempt(alpha: number, attempt: number, triesMax: number): number {
   return (alpha * (triesMax + 1)) / (triesMax * attempt * (attempt + 1));

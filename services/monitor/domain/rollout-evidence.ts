@@ -20,8 +20,9 @@ import { ValidationWindow } from './validation-window.ts';
 import { Warming } from './warming.ts';
 
 /**
- * How long after a rollout began its first learner's scores count, ms by the clocks of the records. Scores name no plan, so that this
- * much time is allowed for the log's record of the beginning to be there before the first score that it concerns.
+ * How long after a rollout began its first learner's scores count, ms by the clocks of the records. Scores name no
+ * plan, so that this much time is allowed for the log's record of the beginning to be there before the first score
+ * that it concerns.
  */
 const LEARNER_GRACE_MS = 2000;
 
@@ -33,14 +34,18 @@ function hash53(text: string): number {
   return (murmur3(text, 0x3c6ef372) >>> 11) * 2 ** 32 + (murmur3(text, 0x1f83d9ab) >>> 0);
 }
 
+/** Whether this is a label: what is none is refused by the learner too. */
+const isLabel = (label: number): boolean => label === 0 || label === 1;
+
 /** Returns a probability without what subtraction adds in the last places: shares are compared with each other. */
 function rounded(probability: number): number {
   return Math.round(probability * 1e9) / 1e9;
 }
 
 /**
- * The evidence of one rollout: every stream, what waits for its label, warming and validation. Its bytes are a function of what was
- * taken from each topic, in the topic's order; each e-process reads one topic only, and none depends on when a stage became known.
+ * The evidence of one rollout: every stream, what waits for its label, warming and validation. Its bytes are a
+ * function of what was taken from each topic, in the topic's order; each e-process reads one topic only, and none
+ * depends on when a stage became known.
  */
 export class RolloutEvidence {
   readonly of: RolloutDescription;
@@ -96,10 +101,13 @@ export class RolloutEvidence {
     this.validation.takeMicros(request.candidate?.scoringMicros ?? -1, request.baseline?.scoringMicros ?? -1);
   }
 
-  /** Takes a labelled prediction; it counts when its label window has closed, at once where the policy says that labels' delay tells nothing. */
+  /**
+   * Takes a labelled prediction; it counts when its label window has closed, at once where the policy says that
+   * labels' delay tells nothing.
+   */
   takeTrainingEvent({ id, subject, label, served }: TrainingEvent): void {
     const { policy, startPlanVersion, candidate, baseline } = this.of;
-    if (served === null || served.planVersion < startPlanVersion) return;
+    if (served === null || served.planVersion < startPlanVersion || !isLabel(label)) return;
     if (policy.evidenceFrom === 'learner' && this.outcomes === null) return;
     const of = (version: number): Pair['candidate'] =>
       pairScore(served.scores.find((score) => score.version === version));
@@ -121,8 +129,9 @@ export class RolloutEvidence {
   }
 
   /**
-   * Counts, in the order of their predictions, the pairs whose label window is closed. A watermark closes what the one before it had
-   * passed: records of one watermark come one after the other, and only with the next one are all of them here.
+   * Counts, in the order of their predictions, the pairs whose label window is closed. A watermark closes what the
+   * one before it had passed: records of one watermark come one after the other, and only with the next one are all
+   * of them here.
    */
   advanceWatermark(watermarkMs: number): void {
     const before = this.#counters.get(COUNT.watermarkMs);
@@ -134,7 +143,8 @@ export class RolloutEvidence {
   }
 
   /**
-   * Takes what the learner's versions scored for an event that was no prediction, where the policy takes evidence from there.
+   * Takes what the learner's versions scored for an event that was no prediction, where the policy takes evidence
+   * from there.
    *
    * @param versions in the order of the event's scores
    * @param position offset of the event's record in training-events.v1
@@ -149,7 +159,7 @@ export class RolloutEvidence {
     }: { versions: readonly number[]; position: number; recordTimeMs: number },
   ): void {
     const { policy, startPosition, startedAtMs, candidate, baseline } = this.of;
-    if (policy.evidenceFrom !== 'learner' || event.served) return;
+    if (policy.evidenceFrom !== 'learner' || event.served || !isLabel(event.label)) return;
     if (position < startPosition || recordTimeMs < startedAtMs + LEARNER_GRACE_MS) return;
     const of = (version: number): Pair['candidate'] => {
       const index = versions.indexOf(version);

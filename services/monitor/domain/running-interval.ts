@@ -10,7 +10,10 @@ const ZETA = 3.105_547;
 const K1 = (ETA ** 0.25 + ETA ** -0.25) / Math.SQRT2;
 const K2 = (Math.sqrt(ETA) + 1) / 2;
 
-/** Returns a bound that a sub-gamma process of scale `scale` and variance `variance` ever crosses with probability of at most `alpha`. */
+/**
+ * Returns a bound that a sub-gamma process of scale `scale` and variance `variance` ever crosses with probability of
+ * at most `alpha`.
+ */
 function stitchedBound(variance: number, scale: number, alpha: number): number {
   const least = scale * scale; // below this much variance the bound is flat
   const epochs = Math.log2(Math.max(1, variance / least));
@@ -20,11 +23,12 @@ function stitchedBound(variance: number, scale: number, alpha: number): number {
 }
 
 /**
- * The running mean of differences in [-bound, bound] with a confidence sequence: at all times together, with probability of at
- * least 1 − α, it covers the running mean of the conditional means, however they drift. The sum of X_i less its conditional mean is
- * sub-exponential with variance process Σ (X_i − mean of those before)² and scale 2 bound, and stays within a polynomially stitched
- * boundary, α/2 on each side (Howard, Ramdas, McAuliffe & Sekhon, Annals of Statistics 2021, theorems 1 and 4; used so by
- * Choe & Ramdas 2021). It is for people to look at; decisions come from the betting processes.
+ * The running mean of differences in [-bound, bound] with a confidence sequence: at all times together, with
+ * probability of at least 1 − α, it covers the running mean of the conditional means, however they drift. The sum of
+ * X_i less its conditional mean is sub-exponential with variance process Σ (X_i − mean of those before)² and scale 2
+ * bound, and stays within a polynomially stitched boundary, α/2 on each side (Howard, Ramdas, McAuliffe & Sekhon,
+ * Annals of Statistics 2021, theorems 1 and 4; used so by Choe & Ramdas 2021). It is for people to look at; decisions
+ * come from the betting processes.
  */
 export class RunningInterval {
   readonly #bound: number;

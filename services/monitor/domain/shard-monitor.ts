@@ -38,8 +38,8 @@ interface Meta {
 }
 
 /**
- * Everything measured of one shard, with the positions up to which it was measured. Synchronous and deterministic: its bytes
- * are a function of the records taken, whenever it was stored and restored in between.
+ * Everything measured of one shard, with the positions up to which it was measured. Synchronous and deterministic:
+ * its bytes are a function of the records taken, whenever it was stored and restored in between.
  */
 export class ShardMonitor {
   readonly positions: Record<MonitoredTopic, number>;
@@ -95,7 +95,10 @@ export class ShardMonitor {
     return made;
   }
 
-  /** Takes what every live version scored before it learned. A learner that was killed sends some of it again: counted only. */
+  /**
+   * Takes what every live version scored before it learned. A learner that was killed sends some of it again: counted
+   * only.
+   */
   takeScores(record: Scores, recordTimeMs: number): void {
     const { position, events } = record;
     const runs = record.runs.length > 0 ? record.runs : [{ position, events: events.length }];

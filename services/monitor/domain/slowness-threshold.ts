@@ -11,8 +11,8 @@ const THRESHOLD = 1;
 const FIRST = 2;
 
 /**
- * How slow is slow: a tenth of a millisecond above the 99th percentile of the baseline's scoring times in the previous window of 1,000 requests (the first has 200), µs. It is
- * known before the requests it is held against.
+ * How slow is slow: a tenth of a millisecond above the 99th percentile of the baseline's scoring times in the
+ * previous window of 1,000 requests (the first has 200), µs. It is known before the requests it is held against.
  */
 export class SlownessThreshold {
   readonly #state = new Float64Array(FIRST + WINDOW);

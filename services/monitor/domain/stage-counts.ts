@@ -5,9 +5,10 @@ const SIZE = 0;
 const FIRST = 1;
 
 /**
- * How many pairs came with which key (plan of the prediction, or position of the example), so that the pairs of a stage can be
- * counted whenever it becomes known where it began: evidence must not depend on when that is heard. The newest 256 keys are told
- * apart; older ones are counted under the oldest of them, which can only count too few for a stage.
+ * How many pairs came with which key (plan of the prediction, or position of the example), so that the pairs of a
+ * stage can be counted whenever it becomes known where it began: evidence must not depend on when that is heard. The
+ * newest 256 keys are told apart; older ones are counted under the oldest of them, which can only count too few for a
+ * stage.
  */
 export class StageCounts {
   /** Number of entries, then (key, count), keys ascending. */

@@ -6,7 +6,10 @@ import { LastWindow } from './last-window.ts';
 const IN_A_ROW = 20;
 const AT = { count: 0, sumMs: 1, inRow: 2, hasFired: 3 };
 
-/** Rolls back a candidate that answered 20 times in a row with parameters older than the limit. A limit, not a test: it needs no alpha. */
+/**
+ * Rolls back a candidate that answered 20 times in a row with parameters older than the limit. A limit, not a test:
+ * it needs no alpha.
+ */
 export class StalenessGuard {
   readonly #maxMs: number;
   readonly #state = new Float64Array(4);

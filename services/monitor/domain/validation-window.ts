@@ -70,10 +70,11 @@ function faultsOf(
 }
 
 /**
- * The validation suite: how candidate and baseline did on the newest 2,000 matured pairs, and how long they took to score the newest
- * 2,000 requests. It fails a candidate whose log-loss is above the baseline's by more than the rollback margin, whose precision or recall
- * at one half is below it by more than 0.05 (or the objective's margin), whose calibration error is above it by more than the guard's margin,
- * or whose p99 of scoring is above twice the baseline's and a millisecond.
+ * The validation suite: how candidate and baseline did on the newest 2,000 matured pairs, and how long they took to
+ * score the newest 2,000 requests. It fails a candidate whose log-loss is above the baseline's by more than the
+ * rollback margin, whose precision or recall at one half is below it by more than 0.05 (or the objective's margin),
+ * whose calibration error is above it by more than the guard's margin, or whose p99 of scoring is above twice the
+ * baseline's and a millisecond.
  */
 export class ValidationWindow {
   readonly #policy: RolloutPolicy;

@@ -28,6 +28,13 @@ function streamsOf(evidence: RolloutEvidence): readonly StreamEvidence[] {
   ];
 }
 
+/** Returns the rollback margin of every stream that has a test. */
+function marginsOf({ pairedStreams, of }: RolloutEvidence): ReadonlyMap<string, number> {
+  const margins = new Map(pairedStreams.map(({ spec }) => [spec.name, spec.rollbackMargin]));
+  const { badOutcomeMarginRate } = of.policy.guards;
+  return badOutcomeMarginRate === null ? margins : margins.set('outcome', badOutcomeMarginRate);
+}
+
 /** Returns the verdict on the present stage of a rollout: a function of what was taken and of the stage. */
 export function verdictOf(evidence: RolloutEvidence, rollout: RolloutState): JudgedRollout {
   const { policy, isLabelledOnly } = evidence.of;
@@ -41,7 +48,7 @@ export function verdictOf(evidence: RolloutEvidence, rollout: RolloutState): Jud
     policy,
     rollout,
     streams,
-    rollbackMargins: new Map(evidence.pairedStreams.map(({ spec }) => [spec.name, spec.rollbackMargin])),
+    rollbackMargins: marginsOf(evidence),
     stalenessFault: evidence.requestStreams.staleness.fault,
     warming: { isWarm: evidence.warming.isWarm, examples: evidence.warming.count },
     examples,

@@ -13,10 +13,11 @@ export interface WarmingRule {
 }
 
 /**
- * Tells when a candidate that did not begin as a copy has learned enough to be judged: it was scored on the minimum of pairs, and its loss
- * is flat. Flat: from one window to the next (a quarter of the minimum, 50 … 500 pairs) the mean difference of the loss to the
- * baseline's fell by no more than the margin, or than two standard errors of that fall where this is more. Being compared with the
- * baseline, it does not take a change of the world for learning. Once warm, always warm.
+ * Tells when a candidate that did not begin as a copy has learned enough to be judged: it was scored on the minimum
+ * of pairs, and its loss is flat. Flat: from one window to the next (a quarter of the minimum, 50 … 500 pairs) the
+ * mean difference of the loss to the baseline's fell by no more than the margin, or than two standard errors of that
+ * fall where this is more. Being compared with the baseline, it does not take a change of the world for learning.
+ * Once warm, always warm.
  */
 export class Warming {
   readonly #rule: WarmingRule;

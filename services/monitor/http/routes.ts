@@ -7,7 +7,10 @@ import type { Report } from '../domain/report.ts';
 export interface MonitorRoutesDeps {
   /** Returns a model's report, undefined when its shard is not here. Throws 503 while nothing is known yet. */
   readonly report: (model: string) => Promise<Report | undefined>;
-  /** Returns the verdict on a model's newest rollout, undefined when there is none here. Throws 503 while nothing is known yet. */
+  /**
+   * Returns the verdict on a model's newest rollout, undefined when there is none here. Throws 503 while nothing is
+   * known yet.
+   */
   readonly verdict: (model: string) => Verdict | undefined;
   readonly stoppedReason: (model: string) => string | undefined;
 }

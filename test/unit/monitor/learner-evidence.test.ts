@@ -56,6 +56,14 @@ test('evidence comes from one source: served scores do not count where the learn
   assert.equal(served.waiting.size, 1);
 });
 
+test('what is no label is no evidence', () => {
+  for (const label of [Number.NaN, 0.5, 7]) assert.equal(examplesOf({ label }), 0);
+  const evidence = new RolloutEvidence({ ...OF, policy: DEFAULT_ROLLOUT_POLICY });
+  const [event] = joinedRecord([answered('0~a', { planVersion: PLAN })], { label: Number.NaN }).events;
+  if (event !== undefined) evidence.takeTrainingEvent(event);
+  assert.equal(evidence.waiting.size, 0);
+});
+
 test('predictions under a plan from before the rollout are no evidence', () => {
   const evidence = new RolloutEvidence({ ...OF, policy: DEFAULT_ROLLOUT_POLICY });
   const before = answered('0~a', { planVersion: PLAN - 1 });

@@ -72,7 +72,10 @@ const LEARNERS: PolicyCase = {
   },
 };
 
-/** Where the logarithm of 4 q (1 − q) is −0.02: half the time q and half 1 − q costs 0.01 nats more than always one half. */
+/**
+ * Where the logarithm of 4 q (1 − q) is −0.02: half the time q and half 1 − q costs 0.01 nats more than always one
+ * half.
+ */
 const AT_MARGIN = 0.5 + 0.5 * Math.sqrt(1 - Math.exp(-0.02));
 
 /** The mean difference of the loss is exactly the margin: both a roll back and a promotion are false. */

@@ -1,7 +1,8 @@
 /**
- * Median examples, or requests where a row says so, from the beginning (of a turn: from the turn) to the decision. A row may take 1.3
- * times as many. `method`: simulated when the method was chosen, independently of this code; `program`: first measured with
- * this program, so that a later change that costs power shows. Where the method's simulation gave a range, its lower end.
+ * Median examples, or requests where a row says so, from the beginning (of a turn: from the turn) to the decision. A
+ * row may take 1.3 times as many. `method`: simulated when the method was chosen, independently of this code;
+ * `program`: first measured with this program, so that a later change that costs power shows. Where the method's
+ * simulation gave a range, its lower end.
  */
 export const REFERENCE: Readonly<
   Record<string, { readonly median: number; readonly from: 'method' | 'program' }>

@@ -9,7 +9,10 @@ const ALPHA = 0.05;
 /** One row of the tables: how long a decision takes. */
 export interface PowerRow {
   readonly name: string;
-  /** Returns after how many examples or requests one seeded run decides; Infinity when it does not, or decides the wrong way. */
+  /**
+   * Returns after how many examples or requests one seeded run decides; Infinity when it does not, or decides the
+   * wrong way.
+   */
   readonly run: (seed: number) => number;
 }
 

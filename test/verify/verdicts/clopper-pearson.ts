@@ -21,7 +21,10 @@ function solve(isAbove: (rate: number) => boolean): number {
   return (low + high) / 2;
 }
 
-/** Returns the exact two-sided 99 % limits of a rate (Clopper & Pearson 1934): each is passed with probability of at most 0.5 %. */
+/**
+ * Returns the exact two-sided 99 % limits of a rate (Clopper & Pearson 1934): each is passed with probability of at
+ * most 0.5 %.
+ */
 export function limits99(
   count: number,
   trials: number,

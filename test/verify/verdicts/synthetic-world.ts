@@ -17,7 +17,10 @@ export interface Seen {
 
 /** The candidate of a world. */
 export interface Candidate {
-  /** Returns its probability of label 1; null when it fails, undefined when it is not there. Default: an equal of the baseline. */
+  /**
+   * Returns its probability of label 1; null when it fails, undefined when it is not there. Default: an equal of the
+   * baseline.
+   */
   readonly score?: (seen: Seen) => number | null | undefined;
   /** How much longer than the baseline it takes, a factor. */
   readonly slowness?: number;
@@ -62,8 +65,9 @@ function delayOf(label: 0 | 1, isTelling: boolean, rng: Rng): number {
 }
 
 /**
- * Returns a seeded stream of requests: a true logit, a baseline and an equal candidate that each err by themselves, rare failures of
- * both, scoring times of one distribution, labels, and subjects assigned by hash. The candidate may be replaced.
+ * Returns a seeded stream of requests: a true logit, a baseline and an equal candidate that each err by themselves,
+ * rare failures of both, scoring times of one distribution, labels, and subjects assigned by hash. The candidate may
+ * be replaced.
  */
 export function createWorld(seed: number, options: WorldOptions = {}): (index: number) => SimulatedRequest {
   const {
