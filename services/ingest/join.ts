@@ -56,6 +56,8 @@ interface Touched {
   readonly joined: string[];
   readonly closed: string[];
   watermarkMs: number;
+  /** Whether more windows are over than could be closed at once. */
+  isMoreDue: boolean;
   /** Newest watermark among the emissions; undefined before any. */
   emittedMs: number | undefined;
 }
@@ -140,7 +142,10 @@ export function createJoin(deps: JoinDeps): Join {
       const fresh = closed.filter(({ prediction }) => !state.closed.includes(prediction.id));
       state.closed.push(...fresh.map(({ prediction }) => prediction.id));
       ports.observe.joined(as, fresh.length);
-      if (as === 'defaulted') return fresh; // the rest when these are acknowledged and freed
+      if (as === 'defaulted') {
+        state.isMoreDue = closed.length === CLOSED_AT_ONCE;
+        return fresh; // the rest when these are acknowledged and freed
+      }
       if (closed.length < CLOSED_AT_ONCE) return [];
       await freeClosed(key, state);
     }
@@ -153,7 +158,13 @@ export function createJoin(deps: JoinDeps): Join {
   function touchedOf(key: string): Touched {
     const known = touched.get(key);
     if (known !== undefined) return known;
-    const made: Touched = { joined: [], closed: [], watermarkMs: 0, emittedMs: undefined };
+    const made: Touched = {
+      joined: [],
+      closed: [],
+      watermarkMs: 0,
+      isMoreDue: false,
+      emittedMs: undefined,
+    };
     touched.set(key, made);
     return made;
   }
@@ -186,12 +197,12 @@ export function createJoin(deps: JoinDeps): Join {
       add(closed, trainingEvent(closed.prediction, model.spec.label.defaultLabel, null));
     }
     const state = touchedOf(key);
-    const { watermarkMs } = state;
+    const emittedMs = state.emittedMs ?? lastEmittedMs.get(key) ?? 0;
+    const watermarkMs = state.isMoreDue ? emittedMs : state.watermarkMs; // no promise before all of it is kept
     const emit = [...byNames.values()].flatMap((group) =>
       joinedRecords({ ...of, partition: batch.partition, watermarkMs }, group),
     );
-    const isWorthARecord =
-      watermarkMs - (state.emittedMs ?? lastEmittedMs.get(key) ?? 0) >= windowShareMs(key);
+    const isWorthARecord = watermarkMs - emittedMs >= windowShareMs(key);
     if (emit.length === 0 && isWorthARecord) {
       const featureNames = model.spec.features.map((feature) => feature.name);
       const value = { model: of.name, shard: of.shard, featureNames, watermarkMs, events: [] };

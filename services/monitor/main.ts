@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 import { digestOf } from '../../shared/checkpoint/manifest.ts';
 import { loadConfig } from '../../shared/config/load-config.ts';
-import { isRetriable, messageOf } from '../../shared/errors.ts';
+import { HeadraceError, isRetriable, messageOf } from '../../shared/errors.ts';
 import { createApp } from '../../shared/http/app.ts';
 import { HttpProblem } from '../../shared/http/problem.ts';
 import { followDirectory } from '../../shared/kafka/follow-directory.ts';
@@ -24,6 +25,7 @@ import type { Monitor } from './service.ts';
 
 const SERVICE = 'monitor';
 const TICK_MS = 1000;
+const VERSIONS_LIMIT_MS = 2000;
 
 const config = loadConfig(monitorSettings, process.env);
 const log = createLog(SERVICE, config.LOG_LEVEL);
@@ -53,6 +55,10 @@ monitorRoutes(app, {
     if (monitor === undefined) throw new HttpProblem(503, `waiting for ${waiting}`, { retryAfterSeconds: 1 });
     return monitor.report(model);
   },
+  verdict: (model) => {
+    if (monitor === undefined) throw new HttpProblem(503, `waiting for ${waiting}`, { retryAfterSeconds: 1 });
+    return monitor.verdict(model);
+  },
   stoppedReason: (model) => monitor?.stopped().get(`${model}#0`),
 });
 
@@ -60,7 +66,7 @@ async function startMonitor(): Promise<void> {
   const { kafka, codec, producer, partitions } = await openTopics({
     service: SERVICE,
     settings: config,
-    topics: [...MONITORED_TOPICS, 'dead-letters.v1', 'model-versions.v1'],
+    topics: [...MONITORED_TOPICS, 'verdicts.v1', 'dead-letters.v1', 'model-versions.v1'],
     log,
     nowMs: Date.now,
     signal: stops.signal,
@@ -85,6 +91,7 @@ async function startMonitor(): Promise<void> {
     directory: follower.directory,
     ports: {
       log,
+      nowMs: Date.now,
       monotonicMs: () => performance.now(),
       openCheckpoint: (key) =>
         createShardCheckpoint(redis, `headrace:monitor:${key}`, {
@@ -98,6 +105,19 @@ async function startMonitor(): Promise<void> {
         return found?.value == null ? 'absent' : digestOf(found.value);
       },
       recordDigest: digestOf,
+      readVersionsToEnd: async () => {
+        const end = (await ranges.ranges('model-versions.v1')).get(0)?.end ?? 0;
+        const isRead = follower.reached(0, end).then(() => true);
+        if (await Promise.race([isRead, delay(VERSIONS_LIMIT_MS, false, { ref: false })])) return;
+        throw new HeadraceError(`model-versions.v1 could not be read to offset ${String(end)}`, {
+          code: 'kafka-unavailable',
+          retriable: true,
+        });
+      },
+      publish: async (records) => {
+        await producer.send(records);
+      },
+      onVerdict: observe.verdict,
       onSaved: observe.saved,
       onStopped: observe.stopped,
     },

@@ -1,5 +1,7 @@
 import type { SaveCost } from '../../shared/checkpoint/checkpoint-store.ts';
 import type { Metrics } from '../../shared/observability/metrics.ts';
+import type { Verdict } from '../../shared/domain/events.ts';
+import type { VerdictEvidence } from '../../shared/domain/rollout.ts';
 import type { Report } from './domain/report.ts';
 
 /** What the monitor tells its metrics. */
@@ -8,6 +10,8 @@ export interface MonitorObserver {
   stopped(model: string, isStopped: boolean): void;
   saved(model: string, cost: SaveCost, seconds: number): void;
   report(report: Report): void;
+  /** Takes a verdict that is published. */
+  verdict(verdict: Verdict): void;
 }
 
 /** Returns the monitor's metrics behind the names the service uses. */
@@ -45,7 +49,36 @@ export function createMonitorMetrics(metrics: Metrics): MonitorObserver {
     ['model', 'quantile'],
   );
   const labelled = metrics.gauge('headrace_monitor_labelled', 'Predictions whose label has come.', ['model']);
+  const verdicts = metrics.counter('headrace_monitor_verdicts_total', 'Verdicts published, by value.', [
+    'model',
+    'value',
+  ]);
+  const logE = metrics.gauge(
+    'headrace_monitor_log_e_nats',
+    'Highest logarithm of the e-value of a stream so far, by what it would lead to.',
+    ['model', 'stream', 'direction'],
+  );
+  const waiting = metrics.gauge(
+    'headrace_monitor_waiting_pairs',
+    'Pairs of a rollout whose label window has not closed yet.',
+    ['model'],
+  );
+  const maturity = metrics.gauge(
+    'headrace_monitor_maturity_rate',
+    'Share of a rollout’s predictions that have counted as labelled pairs.',
+    ['model'],
+  );
   return {
+    verdict({ model, value, evidence }) {
+      verdicts.inc({ model, value });
+      const { streams, waiting: pairs, maturity: rate } = JSON.parse(evidence) as VerdictEvidence;
+      waiting.set({ model }, pairs);
+      maturity.set({ model }, rate);
+      for (const { name: stream, rollback, promote } of streams) {
+        if (rollback !== null) logE.set({ model, stream, direction: 'rollback' }, rollback.maxLogE);
+        if (promote !== null) logE.set({ model, stream, direction: 'promote' }, promote.maxLogE);
+      }
+    },
     records: (topic, result) => {
       records.inc({ topic, result });
     },

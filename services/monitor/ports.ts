@@ -1,4 +1,6 @@
 import type { SaveCost, ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
+import type { Verdict } from '../../shared/domain/events.ts';
+import type { OutRecord } from '../../shared/kafka/producer.ts';
 import type { LogRange } from '../../shared/kafka/partition-count.ts';
 import type { Log } from '../../shared/observability/log.ts';
 import type { MonitoredTopic } from './domain/shard-monitor.ts';
@@ -12,6 +14,7 @@ export type { RecordBatch, TypedRecord } from '../../shared/kafka/record-batch.t
 /** What the monitor needs of the world. */
 export interface MonitorPorts {
   readonly log: Log;
+  readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly openCheckpoint: (shardKey: string) => ShardCheckpoint;
   /** Returns the range of every partition of a topic as it is now. */
@@ -20,6 +23,15 @@ export interface MonitorPorts {
   readonly digestAt: (topic: MonitoredTopic, partition: number, offset: number) => Promise<string>;
   /** Returns the digest that stands for a record's bytes. */
   readonly recordDigest: (value: Uint8Array) => string;
+  /**
+   * Resolves when everything that is in the version log at the time of the call has been folded into the directory; throws a
+   * retriable error when that takes long.
+   */
+  readonly readVersionsToEnd: () => Promise<void>;
+  /** Writes verdicts that no batch carries. Throws a retriable error when Kafka is away. */
+  readonly publish: (records: readonly OutRecord[]) => Promise<void>;
+  /** Told of every verdict that is published. */
+  readonly onVerdict: (verdict: Verdict) => void;
   /** Told what a checkpoint cost. */
   readonly onSaved: (model: string, cost: SaveCost, seconds: number) => void;
   /** Told when a shard's state cannot be continued; it is stopped, alone. */

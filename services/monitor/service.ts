@@ -1,10 +1,13 @@
 import { ShardSaver } from '../../shared/checkpoint/shard-saver.ts';
+import type { Verdict } from '../../shared/domain/events.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { encodeLastRecord } from '../../shared/domain/position-fault.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
+import { needsVersions } from './domain/needs-versions.ts';
 import { reportOf } from './domain/report.ts';
 import type { Report } from './domain/report.ts';
+import { describeRollout } from './domain/rollout-description.ts';
 import { MONITORED_TOPICS } from './domain/shard-monitor.ts';
 import type { MonitoredTopic, Positions, ShardMonitor } from './domain/shard-monitor.ts';
 import { openShard } from './open-shard.ts';
@@ -18,6 +21,7 @@ import type {
   ShardCheckpoint,
   TypedRecord,
 } from './ports.ts';
+import { createVerdictDesk } from './verdict-desk.ts';
 
 /** What the monitor needs. */
 export interface MonitorDeps {
@@ -31,7 +35,9 @@ export interface MonitorDeps {
 export interface Monitor extends PartitionHandler {
   /** Returns the report of a model whose shard is here; undefined when it is not. */
   report(model: string): Promise<Report | undefined>;
-  /** Saves what is due although no batch comes. */
+  /** Returns the verdict as of now on a model's newest rollout; undefined when its shard is not here or it had none. */
+  verdict(model: string): Verdict | undefined;
+  /** Saves what is due and says what is due although no batch comes. */
   tick(): Promise<void>;
   stop(): Promise<void>;
   readonly stopped: () => ReadonlyMap<string, string>;
@@ -46,6 +52,10 @@ interface Shard {
   readonly lastRecords: LastRecords;
 }
 
+function isMonitored(record: TypedRecord): record is TypedRecord & { topic: MonitoredTopic } {
+  return MONITORED_TOPICS.some((topic) => topic === record.topic);
+}
+
 /**
  * Returns the monitor: it measures every record of its partitions once. Its state is stored with the positions of all three
  * topics by the learner's checkpoint protocol, so a kill neither loses nor doubles a measurement.
@@ -54,6 +64,7 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
   const shards = new Map<string, Shard>();
   const stopped = new Map<string, string>();
   let isInBatch = false;
+  const desk = createVerdictDesk(ports.nowMs);
 
   const tokenOf = ({ monitor }: Pick<Shard, 'monitor'>): string => JSON.stringify(monitor.positions);
 
@@ -117,19 +128,36 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
     [...shards].filter(([, shard]) => shard.partition === partition);
 
   function take(record: TypedRecord): Outcome<OutRecord> {
+    if (!isMonitored(record)) return { kind: 'skipped', reason: 'foreign-topic' };
     const { topic, value, source } = record;
-    if (topic !== 'training-events.v1' && topic !== 'predictions.v1' && topic !== 'scores.v1') {
-      return { kind: 'skipped', reason: 'foreign-topic' };
-    }
     const shard = shards.get(shardKey(value.model, value.shard));
     if (shard === undefined) return { kind: 'skipped', reason: 'unknown-model' }; // the learner makes the dead letter
     const { monitor } = shard;
     if (source.offset < monitor.positions[topic]) return { kind: 'skipped', reason: 'already-measured' };
-    if (topic === 'scores.v1') monitor.takeScores(value);
+    if (topic === 'scores.v1') monitor.takeScores(value, source.timestampMs);
     else if (topic === 'predictions.v1') monitor.takePredictions(value, source.timestampMs);
     else monitor.takeTrainingEvents(value, source.offset, source.timestampMs);
     monitor.positions[topic] = source.offset + 1;
     return { kind: 'handled', emit: [] };
+  }
+
+  /** Begins the evidence of a rollout that the log tells of. */
+  function followRollout(key: string, { monitor }: Shard): void {
+    const model = directory().get(parseShardKey(key)?.model ?? '');
+    if (model?.rollout != null) monitor.followRollout(describeRollout(model, model.rollout));
+  }
+
+  /** Returns the verdicts that are due of some shards, as records. */
+  function dueVerdicts(of: Iterable<[string, Shard]>): OutRecord[] {
+    const records: OutRecord[] = [];
+    for (const [key, { monitor }] of of) {
+      const model = parseShardKey(key)?.model ?? key;
+      const verdict = desk.due(model, monitor, directory().get(model)?.rollout ?? null);
+      if (verdict === undefined) continue;
+      records.push({ topic: 'verdicts.v1', key: model, partition: 0, value: verdict });
+      ports.onVerdict(verdict);
+    }
+    return records;
   }
 
   function moveTo(topic: MonitoredTopic, partition: number, nextOffset: number): void {
@@ -167,11 +195,14 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
 
     async handle(batch: RecordBatch) {
       isInBatch = true;
+      if (batch.records.some((record) => isMonitored(record) && needsVersions(record.value, directory())))
+        await ports.readVersionsToEnd();
       for (const { value } of batch.records) {
         if (!('shard' in value) || value.shard !== 0 || !directory().has(value.model)) continue;
         const key = shardKey(value.model, 0);
         if (!shards.has(key)) await ensure(key, batch.partition);
       }
+      for (const [key, shard] of ours(batch.partition)) followRollout(key, shard);
       const outcomes = batch.records.map(take);
       const last = batch.records.at(-1)?.source;
       if (last?.value != null) {
@@ -180,6 +211,8 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
           shard.lastRecords[batch.topic as MonitoredTopic] = lastRecord;
       }
       moveTo(batch.topic as MonitoredTopic, batch.partition, batch.nextOffset);
+      const at = outcomes.findLastIndex(({ kind }) => kind === 'handled');
+      if (at >= 0) outcomes[at] = { kind: 'handled', emit: dueVerdicts(ours(batch.partition)) };
       return outcomes;
     },
 
@@ -211,8 +244,18 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
       return reportOf(model, shard.monitor, lag as Positions);
     },
 
+    verdict(model) {
+      const shard = shards.get(shardKey(model, 0));
+      return shard && desk.now(model, shard.monitor, directory().get(model)?.rollout ?? null);
+    },
+
     async tick() {
-      for (const [key, shard] of [...shards]) if (!isInBatch) await saveDue(key, shard);
+      for (const [key, shard] of [...shards]) {
+        if (isInBatch) return;
+        followRollout(key, shard);
+        await saveDue(key, shard);
+      }
+      await ports.publish(dueVerdicts(shards));
     },
 
     async stop() {

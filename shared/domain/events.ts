@@ -248,13 +248,14 @@ export interface RouterStatus {
 export interface Verdict {
   readonly model: string;
   readonly rolloutId: string;
-  /** The rollout's stage. */
+  /** Stage it speaks of. */
   readonly step: number;
+  /** Plan with which that stage began. */
   readonly planVersion: number;
   readonly candidate: number;
   readonly value: VerdictValue;
   readonly atMs: number;
-  /** `VerdictEvidence` as JSON. */
+  /** A `VerdictEvidence` as JSON. */
   readonly evidence: string;
 }
 

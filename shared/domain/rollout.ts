@@ -114,6 +114,8 @@ export interface VerdictEvidence {
   readonly requests: number;
   /** Pairs whose label window has not closed yet, and share of predictions that have matured, [0, 1]. */
   readonly waiting: number;
+  /** Share of labelled pairs that are kept while they wait, (0, 1]; below 1 when more waited than may. */
+  readonly samplingProbability?: number;
   readonly maturity: number;
   /** Whether the verdict is conditional on being labelled. */
   readonly isLabelledOnly: boolean;

@@ -1,5 +1,5 @@
 import { DuplicateWindow } from '../../../shared/domain/duplicate-window.ts';
-import type { Arm, Predictions, Scores, TrainingEvents } from '../../../shared/domain/events.ts';
+import type { Arm, Predictions, ScoredEvent, Scores, TrainingEvents } from '../../../shared/domain/events.ts';
 import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { FreshnessClock } from './freshness-clock.ts';
@@ -13,6 +13,8 @@ import {
   VERSION_COUNT,
   VersionMeasures,
 } from './measures.ts';
+import type { RolloutDescription } from './rollout-description.ts';
+import { RolloutEvidence } from './rollout-evidence.ts';
 
 /** Topics the monitor reads, in the order in which their positions are kept. */
 export const MONITORED_TOPICS = ['training-events.v1', 'predictions.v1', 'scores.v1'] as const;
@@ -31,11 +33,13 @@ interface Meta {
   readonly versions: readonly number[];
   /** Offset after the training record whose scores were measured last. */
   readonly scoredTo: number;
+  /** Whether there is evidence of a rollout; states stored before there were rollouts do not say. */
+  readonly hasRollout?: boolean;
 }
 
 /**
- * Everything measured of one shard, with the positions up to which it was measured. Synchronous and deterministic: its bytes
- * are a function of the records taken, whenever it was stored and restored in between.
+ * Everything measured of one shard, with the positions up to which it was measured. Synchronous and deterministic:
+ * its bytes are a function of the records taken, whenever it was stored and restored in between.
  */
 export class ShardMonitor {
   readonly positions: Record<MonitoredTopic, number>;
@@ -51,6 +55,7 @@ export class ShardMonitor {
   #freshness = new FreshnessClock();
   #seen = new DuplicateWindow();
   #scoredTo = 0;
+  #rollout: RolloutEvidence | undefined;
 
   constructor(positions: Positions) {
     this.positions = { ...positions };
@@ -67,7 +72,18 @@ export class ShardMonitor {
     }
     for (const arm of ['stable', 'candidate'] as const) restoreParts(arm, monitor.arms[arm].parts(), read);
     restoreParts('shard', monitor.#parts(), read);
+    if (meta.hasRollout === true) monitor.#rollout = RolloutEvidence.restore('rollout', read);
     return monitor;
+  }
+
+  /** Evidence of the newest rollout; undefined when there was none. */
+  get rollout(): RolloutEvidence | undefined {
+    return this.#rollout;
+  }
+
+  /** Begins the evidence of a rollout unless it is the one that is followed already. The one before it ends. */
+  followRollout(of: RolloutDescription): void {
+    if (this.#rollout?.of.rolloutId !== of.rolloutId) this.#rollout = new RolloutEvidence(of);
   }
 
   /** Returns the measures of a version, new ones at its first appearance. */
@@ -79,14 +95,26 @@ export class ShardMonitor {
     return made;
   }
 
-  /** Takes what every live version scored before it learned. A learner that was killed sends some of it again: counted only. */
-  takeScores(record: Scores): void {
+  /**
+   * Takes what every live version scored before it learned. A learner that was killed sends some of it again: counted
+   * only.
+   */
+  takeScores(record: Scores, recordTimeMs: number): void {
     const { position, events } = record;
     const runs = record.runs.length > 0 ? record.runs : [{ position, events: events.length }];
     let from = 0;
     for (const run of runs) {
       if (run.position < this.#scoredTo) this.counters.add(SHARD_COUNT.repeated, run.events);
-      else this.#takeScored(record, from, from + run.events);
+      else {
+        const events = record.events.slice(from, from + run.events);
+        this.#takeScored(record.versions, events);
+        for (const event of events)
+          this.#rollout?.takeScored(event, {
+            versions: record.versions,
+            position: run.position,
+            recordTimeMs,
+          });
+      }
       from += run.events;
     }
     if (position < this.#scoredTo) return;
@@ -94,8 +122,8 @@ export class ShardMonitor {
     this.#advanceWatermark(record.watermarkMs);
   }
 
-  #takeScored({ versions, events }: Scores, from: number, to: number): void {
-    for (const { scores, label, weight } of events.slice(from, to)) {
+  #takeScored(versions: readonly number[], events: readonly ScoredEvent[]): void {
+    for (const { scores, label, weight } of events) {
       versions.forEach((version, index) => {
         const score = scores[index];
         if (score != null) this.version(version).learner.record(score, label, weight);
@@ -110,6 +138,7 @@ export class ShardMonitor {
         this.counters.add(SHARD_COUNT.repeated);
         continue;
       }
+      this.#rollout?.takePrediction(prediction);
       const arm = this.arms[prediction.assignedArm];
       arm.counters.add(ARM_COUNT.predictions);
       if (prediction.latencyMicros >= 0) arm.latencyMicros.add(prediction.latencyMicros);
@@ -128,12 +157,14 @@ export class ShardMonitor {
 
   /** Takes training events: those that were predictions compare every version on the same labelled example. */
   takeTrainingEvents(record: TrainingEvents, offset: number, recordTimeMs: number): void {
-    for (const { id, label, weight, labelSource, served } of record.events) {
+    for (const event of record.events) {
+      const { id, label, weight, labelSource, served } = event;
       if (served === null) continue;
       if (!this.#seen.addIfNew(`e${id}`, recordTimeMs)) {
         this.counters.add(SHARD_COUNT.repeated);
         continue;
       }
+      this.#rollout?.takeTrainingEvent(event);
       this.counters.add(labelSource === 'default' ? SHARD_COUNT.defaulted : SHARD_COUNT.labelled);
       if (served.labelledAtMs !== null) this.labelDelayMs.add(served.labelledAtMs - served.predictedAtMs);
       for (const { version, score } of served.scores) {
@@ -148,12 +179,14 @@ export class ShardMonitor {
       if (delayMs !== undefined) this.freshnessMs.add(delayMs);
     }
     this.#advanceWatermark(record.watermarkMs);
+    if (record.watermarkMs !== null) this.#rollout?.advanceWatermark(record.watermarkMs);
   }
 
   /** Returns the whole state in canonical order. */
   sections(): readonly StateSection[] {
     const versions = [...this.versions.keys()].sort((a, b) => a - b);
-    const meta: Meta = { positions: this.positions, versions, scoredTo: this.#scoredTo };
+    const hasRollout = this.#rollout !== undefined;
+    const meta: Meta = { positions: this.positions, versions, scoredTo: this.#scoredTo, hasRollout };
     return [
       wholeSection('meta', () => new TextEncoder().encode(JSON.stringify(meta))),
       this.#seen.section('seen'),
@@ -161,6 +194,7 @@ export class ShardMonitor {
       ...sectionsOf('stable', this.arms.stable.parts()),
       ...sectionsOf('candidate', this.arms.candidate.parts()),
       ...versions.flatMap((version) => sectionsOf(`v${String(version)}`, this.version(version).parts())),
+      ...(this.#rollout?.sections('rollout') ?? []),
     ];
   }
 

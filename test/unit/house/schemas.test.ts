@@ -167,8 +167,8 @@ const SAMPLES: TopicRecords = {
   'verdicts.v1': {
     model: 'parcels-late',
     rolloutId: 'parcels-late/2/1',
-    step: 2,
-    planVersion: 5,
+    step: 3,
+    planVersion: 12,
     candidate: 2,
     value: 'wait',
     atMs: 1_700_000_000_000,

@@ -109,7 +109,7 @@ export function monitorStream(count: number, seed: number): MonitoredRecord[] {
       return (monitor) => monitor.takeTrainingEvents(joinedRecord([prediction], label), at, recordTimeMs);
     }
     const scores = scoresRecord(Math.max(0, index - rng.int(3)), [rng.next(), null, rng.next()], rng.int(2));
-    return (monitor) => monitor.takeScores(scores);
+    return (monitor) => monitor.takeScores(scores, recordTimeMs);
   });
 }
 

@@ -71,7 +71,7 @@ test('a repeated prediction, event or score is counted and measured once', () =>
     for (let time = 0; time < times; time += 1) {
       monitor.takePredictions(batchOf([answered('0~a')]), 5000);
       monitor.takeTrainingEvents(joinedRecord([answered('0~a')]), 3, 6000);
-      monitor.takeScores(scoresRecord(3, [0.5, 0.25]));
+      monitor.takeScores(scoresRecord(3, [0.5, 0.25]), 6000);
     }
   }
   const [first, second] = [once, twice].map((monitor) => reportOf('clicks', monitor, NO_LAG));
@@ -81,9 +81,9 @@ test('a repeated prediction, event or score is counted and measured once', () =>
 
 test('scores that a killed learner sends again are known after a restore', () => {
   let monitor = new ShardMonitor(START);
-  for (const position of [1, 2, 3]) monitor.takeScores(scoresRecord(position, [0.5]));
+  for (const position of [1, 2, 3]) monitor.takeScores(scoresRecord(position, [0.5]), 6000);
   monitor = restored(monitor);
-  for (const position of [2, 3, 4]) monitor.takeScores(scoresRecord(position, [0.5]));
+  for (const position of [2, 3, 4]) monitor.takeScores(scoresRecord(position, [0.5]), 6000);
   const report = reportOf('clicks', monitor, NO_LAG);
   assert.equal(versionOf(report, 1)['learner']?.['examples'], 4);
   assert.equal(report.labels.repeated, 2);
@@ -130,7 +130,7 @@ test('the report says what was answered, labelled and learned, by version and by
     1,
     6000,
   );
-  monitor.takeScores(scoresRecord(0, [0.75, null]));
+  monitor.takeScores(scoresRecord(0, [0.75, null]), 6000);
   const report = reportOf('clicks', monitor, { ...NO_LAG, 'scores.v1': 3 });
   assert.deepEqual(report.positions, { ...START, 'predictions.v1': 4 });
   assert.equal(report.lag['scores.v1'], 3);
@@ -160,7 +160,7 @@ test('scores that a crash cut elsewhere are taken once, run by run', () => {
     events: positions.flatMap((position) => scoresRecord(position, [0.5]).events),
     runs: positions.map((position) => ({ position, events: 1 })),
   });
-  monitor.takeScores(of([1, 2, 3]));
-  monitor.takeScores(of([1, 2, 3, 4, 5]));
+  monitor.takeScores(of([1, 2, 3]), 6000);
+  monitor.takeScores(of([1, 2, 3, 4, 5]), 6000);
   assert.equal(monitor.version(1).learner.summary().examples, 5);
 });

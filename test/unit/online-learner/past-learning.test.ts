@@ -43,6 +43,8 @@ function model(): { state: ModelState; version: VersionState } {
     plan,
     milestoneSequence: 0,
     repositioned: null,
+    rollout: null,
+    queued: [],
   };
   return { state, version };
 }

@@ -1,0 +1,117 @@
+import type { StreamEvidence } from '../../../shared/domain/rollout.ts';
+import { BettingProcess } from './betting-process.ts';
+import { LastWindow } from './last-window.ts';
+import { RunningInterval } from './running-interval.ts';
+import { packStates, unpackStates } from './state-pack.ts';
+
+/** Pairs of the last window. */
+export const LAST_WINDOW_PAIRS = 256;
+
+/** What a stream of paired differences tests. */
+export interface PairedStreamSpec {
+  readonly name: string;
+  readonly role: 'objective' | 'guard';
+  /** Differences lie in [-bound, bound]. */
+  readonly bound: number;
+  /** Rolls back when the mean was at some time above this. */
+  readonly rollbackMargin: number;
+  /** Promotes when the mean was at some time below this; null when the stream cannot promote. */
+  readonly promoteMargin: number | null;
+}
+
+/** What the logarithm of an e-value must reach, by direction. */
+export interface Thresholds {
+  readonly rollbackLogE: number;
+  readonly promoteLogE: number;
+}
+
+function needed(process: BettingProcess, thresholdLogE: number): number | null {
+  const missing = thresholdLogE - process.maxLogE;
+  if (missing <= 0) return 0;
+  const growth = process.growthPerExample;
+  const toGo = thresholdLogE - process.logE;
+  return growth > 0 && Number.isFinite(toGo / growth) ? Math.ceil(toGo / growth) : null;
+}
+
+/**
+ * One stream of differences, candidate less baseline, tested in both directions: *roll back* has H0 "given the past
+ * the mean is never above the rollback margin", *promote* has H0 "it is never below the promotion margin".
+ */
+export class PairedStream {
+  readonly spec: PairedStreamSpec;
+  readonly #rollback: BettingProcess;
+  readonly #promote: BettingProcess | null;
+  readonly #running: RunningInterval;
+  readonly #last = new LastWindow(LAST_WINDOW_PAIRS);
+
+  constructor(spec: PairedStreamSpec) {
+    const { bound, rollbackMargin, promoteMargin } = spec;
+    this.spec = spec;
+    this.#rollback = new BettingProcess({ bound, margin: rollbackMargin });
+    this.#promote = promoteMargin === null ? null : new BettingProcess({ bound, margin: -promoteMargin });
+    this.#running = new RunningInterval(bound);
+  }
+
+  take(difference: number): void {
+    const { bound } = this.spec;
+    const clipped = Math.min(bound, Math.max(-bound, difference));
+    this.#rollback.take(clipped);
+    this.#promote?.take(-clipped);
+    this.#running.take(clipped);
+    this.#last.take(clipped);
+  }
+
+  /** Takes the worst difference against promotion only: a pair of which nobody can say that the candidate is to blame. */
+  takeUnscored(): void {
+    this.#promote?.take(-this.spec.bound);
+  }
+
+  get count(): number {
+    return this.#running.count;
+  }
+
+  /** Mean of the last window; null before the first pair. */
+  get lastWindow(): number | null {
+    return this.#last.mean;
+  }
+
+  /** Whether the rollback process has ever reached a logarithm. */
+  hasRolledBack(thresholdLogE: number): boolean {
+    return this.#rollback.maxLogE >= thresholdLogE;
+  }
+
+  /** Returns what a verdict shows of the stream. */
+  evidence({ rollbackLogE, promoteLogE }: Thresholds, alpha: number): StreamEvidence {
+    const { name, role } = this.spec;
+    const of = (process: BettingProcess, thresholdLogE: number): NonNullable<StreamEvidence['promote']> => ({
+      logE: process.logE,
+      maxLogE: process.maxLogE,
+      thresholdLogE,
+    });
+    return {
+      name,
+      role,
+      count: this.count,
+      estimate: this.#running.mean,
+      interval: this.#running.interval(alpha),
+      lastWindow: this.lastWindow,
+      rollback: of(this.#rollback, rollbackLogE),
+      promote: this.#promote === null ? null : of(this.#promote, promoteLogE),
+      examplesNeeded: this.#promote === null ? null : needed(this.#promote, promoteLogE),
+    };
+  }
+
+  bytes(): Uint8Array {
+    return packStates(this.#parts());
+  }
+
+  /** Replaces the state by bytes that `bytes` once returned; throws RangeError when the sizes differ. */
+  restore(bytes: Uint8Array): void {
+    unpackStates(this.#parts(), bytes);
+  }
+
+  #parts(): Record<string, BettingProcess | RunningInterval | LastWindow> {
+    const promote = this.#promote === null ? {} : { promote: this.#promote };
+    return { rollback: this.#rollback, ...promote, running: this.#running, last: this.#last };
+  }
+}
