@@ -31,7 +31,7 @@ async function startWriter(system: StartedSystem): Promise<() => Promise<void>> 
   const encoder = await createTrainingEventEncoder(system.stack.schemaRegistryUrl, PARTITIONS);
   const producer = system.kafka.producer();
   await producer.connect();
-  const events = wideEvents(200_000, FEATURES, 1);
+  const events = [...wideEvents(200_000, FEATURES, 1)];
   const stopping = new AbortController();
   const writing = (async () => {
     for (let at = 0; !stopping.signal.aborted; at = (at + 4) % events.length) {

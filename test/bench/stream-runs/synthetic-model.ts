@@ -13,21 +13,21 @@ export function wideModel(name: string, features: number, tableBits: number): ob
   };
 }
 
-/** Returns seeded events of such a model; each feature has a few thousand values, some of them frequent. */
-export function wideEvents(count: number, features: number, seed: number): ProducedEvent[] {
+/** Yields seeded events of such a model; each feature has a few thousand values, some of them frequent. */
+export function* wideEvents(count: number, features: number, seed: number): Generator<ProducedEvent> {
   const rng = createRng(seed);
-  return Array.from({ length: count }, (_, index) => {
+  for (let index = 0; index < count; index += 1) {
     const values: Record<string, string> = {};
     for (let at = 0; at < features; at += 1) {
       const skewed = Math.floor(VALUES_PER_FEATURE * rng.next() * rng.next());
       values[`f${String(at)}`] = `value-${String(skewed)}`;
     }
-    return {
+    yield {
       id: `event-${String(index)}`,
       subject: `subject-${String(index % 1000)}`,
       eventTimeMs: 1_790_000_000_000 + index,
       features: values,
       label: rng.next() < 0.4 ? 1 : 0,
     };
-  });
+  }
 }

@@ -13,7 +13,7 @@ const BYTES_PER_WRITE = 900_000;
 export async function writeLog(
   system: StartedSystem,
   model: string,
-  events: readonly ProducedEvent[],
+  events: Iterable<ProducedEvent>,
   eventsPerRecord: number,
 ): Promise<number> {
   const encoder = await createTrainingEventEncoder(system.stack.schemaRegistryUrl, PARTITIONS);
@@ -26,12 +26,20 @@ export async function writeLog(
     messages = [];
     bytes = 0;
   };
-  for (let at = 0; at < events.length; at += eventsPerRecord) {
-    const { key, value, partition } = encoder.encode(model, events.slice(at, at + eventsPerRecord));
+  const write = async (some: readonly ProducedEvent[]): Promise<void> => {
+    const { key, value, partition } = encoder.encode(model, some);
     messages.push({ key, value, partition });
     bytes += value.length;
     if (messages.length >= RECORDS_PER_WRITE || bytes > BYTES_PER_WRITE) await flush();
+  };
+  let record: ProducedEvent[] = [];
+  for (const event of events) {
+    record.push(event);
+    if (record.length < eventsPerRecord) continue;
+    await write(record);
+    record = [];
   }
+  if (record.length > 0) await write(record);
   await flush();
   await producer.disconnect();
   return logEnd(system, model);
