@@ -39,7 +39,7 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
   );
   const screened = metrics.counter(
     'headrace_learner_screened_total',
-    'Events that a version did not learn, by what they were past: target (label or weight is none), value (beyond 100 standard deviations of what the feature has had), leverage (event weight × norm of the row beyond 1000 times the usual of what the version has learned) or update (the step would not be finite).',
+    'Events that a version did not learn, by what they were past: target (label or weight is none), value (beyond 100 standard deviations of what the feature has had), leverage (event weight × norm of the row beyond 2000 times the usual of what the version has learned) or update (the step would not be finite).',
     ['model', 'version', 'fence'],
   );
   const leverage = metrics.gauge(

@@ -1,7 +1,7 @@
 import { bytesOf, restoreBytes } from '../../../shared/domain/state-section.ts';
 
-/** How many times the usual leverage an example may have: what a weight of 1 and one of 1000, the most allowed, differ by. */
-export const LEVERAGE_FACTOR_MAX = 1000;
+/** How many times the usual leverage an example may have: twice what a weight of 1 and one of 1000, the most allowed, differ by. */
+export const LEVERAGE_FACTOR_MAX = 2000;
 
 /** Examples a version must have learned before its fence holds. */
 export const LEVERAGE_COUNT_MIN = 100;
@@ -17,7 +17,7 @@ const COUNT = 1;
  * norm of the encoded row: the most that the gradient of the log-loss can be, whatever the label. How wrong the prediction
  * was is left out on purpose: a surprise is what there is to learn from. The usual leverage is the root of an exponentially
  * forgetting mean square over the examples the version itself has learned, so the fence follows a stream whose weights or
- * values grow, by a factor of at most 1000 at a time.
+ * values grow, by a factor of at most 2000 at a time.
  */
 export class LeverageFence {
   readonly #state = new Float64Array(2);

@@ -13,18 +13,18 @@ function fenceAfter(count: number, weight = 1): LeverageFence {
   return fence;
 }
 
-test('a weight a million times the usual is refused with value and limit, and one a thousand times it is learned', () => {
+test('a weight a million times the usual is refused with value and limit, and the largest that producers may give is learned', () => {
   const fence = fenceAfter(LEVERAGE_COUNT_MIN);
   assert.equal(fence.screen(LEVERAGE_FACTOR_MAX, 4), undefined);
   assert.equal(
     fence.screen(1e6, 4),
-    'weight 1000000 gives it leverage 2.000e+6, allowed 2000, 1000 times the usual',
+    'weight 1000000 gives it leverage 2.000e+6, allowed 4000, 2000 times the usual',
   );
 });
 
 test('a row whose norm is far from the usual is refused like a weight', () => {
   const fence = fenceAfter(LEVERAGE_COUNT_MIN);
-  assert.match(fence.screen(1, 4 * 1001 ** 2) ?? '', /leverage 2002/);
+  assert.match(fence.screen(1, 4 * 2001 ** 2) ?? '', /leverage 4002/);
 });
 
 test('the fence holds from the hundredth example on', () => {
