@@ -149,7 +149,9 @@ export async function runOutages(
     const wrong = [...inTime].filter((id) => !is(id, `label ${String(TRUTH)}`));
     const notDefaulted = silentIds.filter((id) => !is(id, `default ${String(DEFAULT_LABEL)}`));
     const learned = state.versions[0]?.examplesLearned ?? 0;
-    const few = (ids: readonly string[]): string => ids.slice(0, 5).join(', ');
+    const shown = (id: string): string =>
+      `${id} (${[...(sourcesOf.get(id) ?? ['not learned'])].join(' and ')})`;
+    const few = (ids: readonly string[]): string => ids.slice(0, 5).map(shown).join(', ');
     const faults = [
       ...(wrong.length === 0
         ? []
