@@ -10,6 +10,7 @@ import type {
   JoinItem,
   JoinOutcome,
   JoinPrediction,
+  JoinProgress,
   JoinStore,
   OutRecord,
   Outcome,
@@ -44,17 +45,16 @@ export interface Join extends PartitionHandler {
   readonly pushesBack: () => string | undefined;
 }
 
-/** How far a shard has been consumed. */
-interface Progress {
-  readonly predictions: number;
-  readonly labels: number;
-  readonly watermarkMs: number;
+/** How far a shard has been consumed with a batch, and the watermark that was settled before it. */
+interface Progress extends JoinProgress {
+  readonly settledMs: number;
 }
 
 /** What a batch did to one shard, until it is settled. */
 interface Touched {
   readonly joined: string[];
   readonly closed: string[];
+  progress: Progress | undefined;
   watermarkMs: number;
   /** Whether more windows are over than could be closed at once. */
   isMoreDue: boolean;
@@ -93,6 +93,7 @@ export function createJoin(deps: JoinDeps): Join {
   /** Returns how far a shard has been consumed when this record is done, and the watermark that follows from it now. */
   async function progressOf(key: string, batch: RecordBatch, newestMs: number): Promise<Progress> {
     const before = await store.consumed(key);
+    const settledMs = before.watermarkMs;
     const isPredictions = batch.topic === 'predictions.v1';
     const predictions = isPredictions ? Math.max(before.predictions, newestMs) : before.predictions;
     const labels = isPredictions ? before.labels : Math.max(before.labels, newestMs);
@@ -106,9 +107,10 @@ export function createJoin(deps: JoinDeps): Join {
       );
     const best = watermarkWith({ 'predictions.v1': true, 'labels.v1': true });
     const isIdle = best - before.watermarkMs < windowShareMs(key) && !(await store.hasDue(key, best));
-    if (isIdle) return { predictions, labels, watermarkMs: before.watermarkMs };
+    if (isIdle) return { predictions, labels, watermarkMs: before.watermarkMs, settledMs };
     const [p, l] = [await isReadToEnd('predictions.v1', batch), await isReadToEnd('labels.v1', batch)];
-    return { predictions, labels, watermarkMs: watermarkWith({ 'predictions.v1': p, 'labels.v1': l }) };
+    const watermarkMs = watermarkWith({ 'predictions.v1': p, 'labels.v1': l });
+    return { predictions, labels, watermarkMs, settledMs };
   }
 
   /** Asks the broker, because what was the end a moment ago need not be: a label that is unread must hold the watermark. */
@@ -132,8 +134,8 @@ export function createJoin(deps: JoinDeps): Join {
   ): Promise<JoinPrediction[]> {
     const progress = await progressOf(key, batch, newestMs);
     const { watermarkMs } = progress;
-    await store.advance(key, progress);
     const state = touchedOf(key);
+    state.progress = progress;
     state.watermarkMs = watermarkMs;
     ports.observe.watermark(model.spec.name, watermarkMs);
     const as = model.spec.label.onWindowEnd === 'default' ? 'defaulted' : 'dropped';
@@ -161,6 +163,7 @@ export function createJoin(deps: JoinDeps): Join {
     const made: Touched = {
       joined: [],
       closed: [],
+      progress: undefined,
       watermarkMs: 0,
       isMoreDue: false,
       emittedMs: undefined,
@@ -273,14 +276,17 @@ export function createJoin(deps: JoinDeps): Join {
     },
 
     async settle(batch) {
-      for (const [key, { joined, closed, watermarkMs, emittedMs }] of touched) {
+      const progress = new Map<string, JoinProgress>();
+      for (const [key, { joined, closed, progress: made, emittedMs }] of touched) {
         if (emittedMs !== undefined) lastEmittedMs.set(key, emittedMs);
-        await store.free(key, { joined, closed, watermarkMs });
+        // Up to the watermark before this batch: were the process to die now, its records would be read again.
+        await store.free(key, { joined, closed, watermarkMs: made?.settledMs ?? 0 });
         await pushBackIfFull(key);
+        if (made !== undefined) progress.set(key, made);
       }
       touched.clear();
+      await store.setPosition(keyOf(batch.topic, batch.partition), batch.nextOffset, progress);
       positions.set(keyOf(batch.topic, batch.partition), batch.nextOffset);
-      await store.setPosition(keyOf(batch.topic, batch.partition), batch.nextOffset);
       return batch.nextOffset;
     },
 

@@ -36,6 +36,13 @@ export type JoinItem =
     }
   | { readonly kind: 'label'; readonly source: string; readonly label: Label; readonly forgetAtMs: number };
 
+/** How far a shard has been consumed: greatest event time of each topic, and the watermark, ms; 0 before any. */
+export interface JoinProgress {
+  readonly predictions: number;
+  readonly labels: number;
+  readonly watermarkMs: number;
+}
+
 /** The join's state of one shard. Every call is atomic per prediction and safe to repeat. */
 export interface JoinStore {
   /** Takes items in order and returns what each did. */
@@ -55,18 +62,21 @@ export interface JoinStore {
     shardKey: string,
     input: { joined: readonly string[]; closed: readonly string[]; watermarkMs: number },
   ): Promise<void>;
-  /** Returns how far a shard's two topics have been consumed. */
-  consumed(shardKey: string): Promise<{ predictions: number; labels: number; watermarkMs: number }>;
-  /** Remembers it; event times never go back. */
-  advance(
-    shardKey: string,
-    input: { predictions: number; labels: number; watermarkMs: number },
-  ): Promise<void>;
+  /** Returns how far a shard's two topics have been consumed, as of the newest settled position. */
+  consumed(shardKey: string): Promise<JoinProgress>;
   /** Returns bytes of payloads held for a shard. */
   bytes(shardKey: string): Promise<number>;
   /** Returns the next offset to read of a topic-partition; undefined before the first. */
   position(topicPartition: string): Promise<number | undefined>;
-  setPosition(topicPartition: string, nextOffset: number): Promise<void>;
+  /**
+   * Remembers in one step what is to be read next and how far shards have been consumed with what was read. Entries are
+   * forgotten by the latter, so it must never be ahead of the former: what is read again must find them.
+   */
+  setPosition(
+    topicPartition: string,
+    nextOffset: number,
+    progress: ReadonlyMap<string, JoinProgress>,
+  ): Promise<void>;
 }
 
 /** What ingest needs of the world. */

@@ -140,11 +140,6 @@ export function createRedisJoinStore(redis: Redis): JoinStore {
         return { predictions: predictions ?? 0, labels: labels ?? 0, watermarkMs: watermarkMs ?? 0 };
       }),
 
-    advance: (shardKey, { predictions, labels, watermarkMs }) =>
-      onRedis('writing watermarks', async () => {
-        await redis.hset(keysOf(shardKey).totals, { predictions, labels, watermark: watermarkMs });
-      }),
-
     bytes: (shardKey) =>
       onRedis('reading the join’s size', async () =>
         Number((await redis.hget(keysOf(shardKey).totals, 'bytes')) ?? 0),
@@ -156,9 +151,12 @@ export function createRedisJoinStore(redis: Redis): JoinStore {
         return found === null ? undefined : Number(found);
       }),
 
-    setPosition: (topicPartition, nextOffset) =>
+    setPosition: (topicPartition, nextOffset, progress) =>
       onRedis('writing a position', async () => {
-        await redis.hset('headrace:join:positions', topicPartition, nextOffset);
+        const transaction = redis.multi();
+        for (const [shardKey, { predictions, labels, watermarkMs }] of progress)
+          transaction.hset(keysOf(shardKey).totals, { predictions, labels, watermark: watermarkMs });
+        await answersOf(transaction.hset('headrace:join:positions', topicPartition, nextOffset));
       }),
   };
 }

@@ -232,19 +232,22 @@ export function joinStoreCases(name: string, open: () => JoinStore): void {
     assert.equal(outcomes.filter(({ kind }) => kind !== 'early').length, 0);
   });
 
-  check('what was consumed is remembered, zeros before', async (store, shard) => {
-    assert.deepEqual(await store.consumed(shard), { predictions: 0, labels: 0, watermarkMs: 0 });
-    const progress = { predictions: 1_790_000_000_000, labels: 1_790_000_000_001, watermarkMs: 5 };
-    await store.take(shard, [predictionItem('0~a', 100)]);
-    await store.advance(shard, progress);
-    assert.deepEqual(await store.consumed(shard), progress);
-    assert.ok((await store.bytes(shard)) > 0);
-  });
+  check(
+    'what was consumed is remembered together with what is to be read next, zeros before',
+    async (store, shard) => {
+      assert.deepEqual(await store.consumed(shard), { predictions: 0, labels: 0, watermarkMs: 0 });
+      const progress = { predictions: 1_790_000_000_000, labels: 1_790_000_000_001, watermarkMs: 5 };
+      await store.take(shard, [predictionItem('0~a', 100)]);
+      await store.setPosition(`labels.v1/${shard}`, 3, new Map([[shard, progress]]));
+      assert.deepEqual(await store.consumed(shard), progress);
+      assert.ok((await store.bytes(shard)) > 0);
+    },
+  );
 
   check('the next offset of a partition is remembered, nothing before', async (store, shard) => {
     assert.equal(await store.position(`labels.v1/${shard}`), undefined);
-    await store.setPosition(`labels.v1/${shard}`, 12);
-    await store.setPosition(`predictions.v1/${shard}`, 9_007_199_254_740_991);
+    await store.setPosition(`labels.v1/${shard}`, 12, new Map());
+    await store.setPosition(`predictions.v1/${shard}`, 9_007_199_254_740_991, new Map());
     assert.equal(await store.position(`labels.v1/${shard}`), 12);
     assert.equal(await store.position(`predictions.v1/${shard}`), 9_007_199_254_740_991);
   });

@@ -144,14 +144,12 @@ export function createMemoryJoinStore(): JoinStore {
       return Promise.resolve();
     },
     consumed: (key) => Promise.resolve({ ...shardOf(key).consumed }),
-    advance(key, progress) {
-      shardOf(key).consumed = { ...progress };
-      return Promise.resolve();
-    },
     bytes: (key) => Promise.resolve(shardOf(key).bytes),
     position: (topicPartition) => Promise.resolve(positions.get(topicPartition)),
-    setPosition(topicPartition, nextOffset) {
+    setPosition(topicPartition, nextOffset, progress) {
       positions.set(topicPartition, nextOffset);
+      for (const [key, { predictions, labels, watermarkMs }] of progress)
+        shardOf(key).consumed = { predictions, labels, watermarkMs };
       return Promise.resolve();
     },
   };

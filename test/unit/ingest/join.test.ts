@@ -267,7 +267,7 @@ test('a batch without records moves the position', async () => {
 
 test('positions begin at the stored ones, at the log’s start before any', async () => {
   const world = await createJoinWorld([clicks]);
-  await world.store.setPosition('labels.v1/0', 7);
+  await world.store.setPosition('labels.v1/0', 7, new Map());
   const positions = await world.join.takeOver([
     { topic: LABELS, partition: 0 },
     { topic: PREDICTIONS, partition: 0 },
