@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Action } from './actions.ts';
 import type { Flight } from './flights.ts';
 import type { FreshnessProbe } from './freshness-probe.ts';
@@ -9,11 +10,14 @@ const ITEMS_A_REQUEST = 200;
 const SLICE_MS = 15 * 60_000;
 /** One flight in so many is not asked about; its outcome is published as an event, which times freshness. */
 const UNASKED_SHARE = 25;
+/** No more flights depart in a second: a faster machine does not outrun what takes its time, as holds do. */
+const DEPARTURES_PER_SECOND_MAX = 1000;
 
 /** What clients have done so far. */
 export interface TrafficCounts {
   events: number;
   predictions: number;
+  /** Labels that were told. */
   labels: number;
   failedRequests: number;
   /** Answers by version that served them. */
@@ -43,8 +47,8 @@ export interface TrafficDeps {
 export interface Traffic {
   /** Publishes the outcomes of past flights as training events. */
   publish(flights: readonly Flight[]): Promise<void>;
-  /** Lives through actions in event time. */
-  live(actions: readonly Action[]): Promise<void>;
+  /** Lives through actions in event time, to their end or until it is enough; returns how many that were. */
+  live(actions: readonly Action[], isEnough?: () => boolean): Promise<number>;
 }
 
 interface PredictAnswer {
@@ -159,10 +163,11 @@ export function createTraffic({
       }
     },
 
-    async live(actions) {
+    async live(actions, isEnough = () => false) {
       let landed: readonly Flight[] = [];
       let telling: Promise<void> = Promise.resolve();
-      for (let from = 0; from < actions.length;) {
+      let from = 0;
+      while (from < actions.length && !isEnough()) {
         const endMs = Math.floor((actions[from]?.atMs ?? 0) / SLICE_MS + 1) * SLICE_MS;
         let to = from;
         while (to < actions.length && (actions[to]?.atMs ?? Infinity) < endMs) to += 1;
@@ -175,13 +180,16 @@ export function createTraffic({
         // Telling may take until the end of the next slice: somebody is always asking, as it is in life.
         const before = telling;
         telling = before.then(() => land(landedBefore));
-        await Promise.all([depart(flights('departs')), before]);
+        const departing = flights('departs');
+        const leastMs = (1000 * departing.length) / DEPARTURES_PER_SECOND_MAX;
+        await Promise.all([depart(departing), before, delay(leastMs)]);
         landed = flights('lands');
         counts.eventTimeMs = endMs;
         from = to;
       }
       await telling;
       await land(landed);
+      return from;
     },
   };
 }
