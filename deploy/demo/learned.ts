@@ -5,7 +5,6 @@ import { waitUntil } from '../local/wait-until.ts';
 import type { HttpClient } from './http-client.ts';
 import { MODEL } from './model.ts';
 import type { TrafficCounts } from './traffic.ts';
-import type { Watch } from './watch.ts';
 
 /** A shard's state as the learner shows it. */
 export interface StateView {
@@ -30,17 +29,12 @@ export interface Learned {
   state(): Promise<StateView>;
   /** Returns how many examples a version has learned, 0 when it is not there. */
   examplesOf(version: number): Promise<number>;
-  /** Waits until every event has been learned: published ones, and one for each label that came in time. */
+  /** Waits until every event has been learned: published ones, and one for each label. */
   all(limitMs: number): Promise<StateView>;
 }
 
 /** Returns what asks the learner at this address. */
-export function createLearned(
-  http: HttpClient,
-  learnerUrl: string,
-  watch: Watch,
-  counts: TrafficCounts,
-): Learned {
+export function createLearned(http: HttpClient, learnerUrl: string, counts: TrafficCounts): Learned {
   async function state(): Promise<StateView> {
     const { status, body } = await http.send('GET', `${learnerUrl}/v1/models/${MODEL}/state`);
     const found = (body as { shards?: StateView[] }).shards?.[0];
@@ -56,10 +50,9 @@ export function createLearned(
     all: (limitMs) =>
       waitUntil(
         async () => {
-          const { labelsLate } = await watch.look();
           const now = await state();
           const learned = now.versions[0]?.examplesLearned ?? 0;
-          const expected = counts.events + counts.labels - labelsLate;
+          const expected = counts.events + counts.labels;
           if (learned < expected)
             throw new Error(`${String(learned)} of ${String(expected)} examples learned`);
           return now;

@@ -2,7 +2,7 @@
 export const MODEL = 'flights-late';
 
 /** How long after its departure a flight's landing is waited for, event time: 6 flights in 10,000 take longer. */
-const LABEL_WINDOW_MS = 10 * 60 * 60 * 1000;
+export const LABEL_WINDOW_MS = 10 * 60 * 60 * 1000;
 
 /** The version that throws on some inputs, and the setting of the router that lets it. */
 export const THROWING_VERSION = 4;

@@ -10,8 +10,6 @@ export interface DemoResult {
   /** The first failures, in words. */
   readonly failures: readonly string[];
   readonly labelsJoined: number;
-  /** Labels of flights that landed after the label window: nothing is learned of them. */
-  readonly labelsLate: number;
   /** Examples learned beyond one an event id: 0 when none was learned twice. */
   readonly duplicatesLearned: number;
   /** Of version 1 over everything it learned, each example predicted before it was learned. */
@@ -98,7 +96,7 @@ export function summaryOf(result: DemoResult): string[] {
   const digests = result.stateDigest === result.replayedStateDigest ? 'identical' : 'DIFFERENT';
   return [
     `${String(result.events)} events learned, ${String(result.predictions)} predictions answered, ${String(result.failedRequests)} requests failed`,
-    `${String(result.labelsJoined)} labels found their prediction, ${String(result.labelsLate)} came after their window; ${String(result.duplicatesLearned)} examples learned twice`,
+    `${String(result.labelsJoined)} labels found their prediction; ${String(result.duplicatesLearned)} examples learned twice`,
     `progressive log-loss ${result.progressiveLogLoss.toFixed(4)} against ${result.baseRateLogLoss.toFixed(4)} of the running base rate`,
     `freshness, acknowledged to answered: p50 ${String(freshnessMs.p50)} ms, p99 ${String(freshnessMs.p99)} ms over ${String(freshnessMs.count)} timed events`,
     `learner killed with SIGKILL: answers that have learned what was sent afterwards came ${String(result.recoveryMs)} ms later`,

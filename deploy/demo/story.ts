@@ -9,7 +9,7 @@ import { FreshnessProbe } from './freshness-probe.ts';
 import type { HttpClient } from './http-client.ts';
 import { createLearned, learnAgain } from './learned.ts';
 import { startLiveScreen } from './live-screen.ts';
-import { flightsModel, MODEL } from './model.ts';
+import { flightsModel, LABEL_WINDOW_MS, MODEL } from './model.ts';
 import { createOperator } from './operator.ts';
 import { createLogReader } from './read-log.ts';
 import type { DemoResult } from './result.ts';
@@ -59,7 +59,7 @@ export async function tellStory({
     eventTimeMs: 0,
     failures: [],
   };
-  const learned = createLearned(http, learner.url, watch, counts);
+  const learned = createLearned(http, learner.url, counts);
   const log = createLogReader(kafka, stack.schemaRegistryUrl, MODEL);
   let killed: { atMs: number; firstOffset: number | undefined } | undefined;
   let recoveryMs: number | undefined;
@@ -68,6 +68,7 @@ export async function tellStory({
     routerUrl: fleet.one('router').url,
     ingestUrl: fleet.one('ingest').url,
     model: MODEL,
+    labelWindowMs: LABEL_WINDOW_MS,
     probe,
     counts,
     onAnswer: (position) => {
@@ -165,7 +166,7 @@ export async function tellStory({
     screen.settle();
     screen.say('learning everything again from the log, in a process of its own …');
     const again = await learnAgain(stack, state.position);
-    const { labelsJoined, labelsLate, rssMb } = await watch.look();
+    const { labelsJoined, rssMb } = await watch.look();
     const firstVersion = state.versions.find(({ version }) => version === first);
     return {
       events: again.events,
@@ -173,7 +174,6 @@ export async function tellStory({
       failedRequests: counts.failedRequests,
       failures: counts.failures,
       labelsJoined,
-      labelsLate,
       duplicatesLearned: (firstVersion?.examplesLearned ?? 0) - again.uniqueIds,
       progressiveLogLoss: firstVersion?.metrics.logLoss ?? Number.NaN,
       baseRateLogLoss: firstVersion?.metrics.baseRateLogLoss ?? Number.NaN,

@@ -8,6 +8,8 @@ const PREDICTIONS_AT_ONCE = 24;
 const ITEMS_A_REQUEST = 200;
 /** Departures of a slice of event time are asked about while landings of the slice before are told: no label overtakes its prediction. */
 const SLICE_MS = 15 * 60_000;
+/** A label comes so long before the end of its window at least. */
+const LABEL_MARGIN_MS = 60 * 60_000;
 /** One flight in so many is not asked about; its outcome is published as an event, which times freshness. */
 const UNASKED_SHARE = 25;
 /** No more flights depart in a second: a faster machine does not outrun what takes its time, as holds do. */
@@ -36,6 +38,8 @@ export interface TrafficDeps {
   readonly routerUrl: string;
   readonly ingestUrl: string;
   readonly model: string;
+  /** How long after its prediction a label is taken, event time, ms. */
+  readonly labelWindowMs: number;
   readonly probe: FreshnessProbe;
   readonly counts: TrafficCounts;
   readonly onAnswer: (position: number) => void;
@@ -64,6 +68,7 @@ export function createTraffic({
   routerUrl,
   ingestUrl,
   model,
+  labelWindowMs,
   probe,
   counts,
   onAnswer,
@@ -90,7 +95,9 @@ export function createTraffic({
     if (counts.failures.length < 5) counts.failures.push(words);
   }
 
-  const isAsked = (flight: Flight): boolean => Number(flight.id.slice(7)) % UNASKED_SHARE !== 0;
+  // A flight that lands after the label window would teach nothing: it is published as an event as well.
+  const isAsked = ({ id, departureMs, landingMs }: Flight): boolean =>
+    Number(id.slice(7)) % UNASKED_SHARE !== 0 && landingMs - departureMs < labelWindowMs - LABEL_MARGIN_MS;
 
   const eventOf = ({ id, route, landingMs, features, label }: Flight): object => ({
     id,

@@ -5,8 +5,6 @@ export interface Watched {
   readonly logLoss: number | undefined;
   readonly baseRateLogLoss: number | undefined;
   readonly labelsJoined: number;
-  /** Labels that came after their prediction's window had closed: nothing is learned of them. */
-  readonly labelsLate: number;
   readonly lag: number | undefined;
   /** Greatest resident memory seen of each service, MB. */
   readonly rssMb: Readonly<Record<string, number>>;
@@ -30,14 +28,11 @@ interface ReportView {
 /** Returns the watch over the services at these addresses. */
 export function createWatch(http: HttpClient, model: string, urls: Readonly<Record<string, string>>): Watch {
   const rssMb: Record<string, number> = {};
-  let labelsLate = 0;
   let report: ReportView | undefined;
 
   async function lookAt(name: string, url: string): Promise<void> {
     const { body } = await http.send('GET', `${url}/metrics`);
     const match = /^process_resident_memory_bytes (\S+)/m.exec(String(body));
-    const late = /^headrace_ingest_join_total\{outcome="late"\} (\S+)/m.exec(String(body));
-    if (late !== null) labelsLate = Number(late[1]);
     if (match !== null) rssMb[name] = Math.max(rssMb[name] ?? 0, Math.round(Number(match[1]) / 1e6));
   }
 
@@ -53,7 +48,6 @@ export function createWatch(http: HttpClient, model: string, urls: Readonly<Reco
         logLoss: first?.logLoss ?? undefined,
         baseRateLogLoss: first?.baseRateLogLoss ?? undefined,
         labelsJoined: report?.labels.labelled ?? 0,
-        labelsLate,
         lag: report === undefined ? undefined : Object.values(report.lag).reduce((sum, one) => sum + one, 0),
         rssMb: { ...rssMb },
       };
