@@ -24,7 +24,7 @@ const HELP = `usage: npm run demo [-- --flights N] [--json FILE] [--keep]
 
 Runs everything for real on this machine: Kafka, Redis, a schema registry and the five services. Replays flights in
 event time: clients ask whether a flight will be late, the truth comes at landing, the model learns from it. The
-learner is killed with SIGKILL. Then evidence alone decides: version 2 is promoted step by step, version 3 (injected:
+learner is killed with SIGKILL under way. Evidence alone decides: version 2 is promoted step by step, version 3 (injected:
 worse) and version 4 (injected: throws on some inputs) are rolled back and learn on.
 
   --flights N   how many flights, 60,000 … 3,000,000 (default 60,000): fewer end before the evidence is there

@@ -106,7 +106,7 @@ export function timelineLine({ kind, version, atMs, actor, body }: RolloutEvent)
 
 /** Returns a table of how rollouts went, a line each. */
 export function rolloutTable(rollouts: readonly RolloutResult[]): string[] {
-  const columns = ['version', 'outcome', 'after', 'verdicts', 'requests', 'labelled', 'learned', 'reason'];
+  const columns = ['version', 'outcome', 'after', 'verdicts', 'requests', 'labelled', 'learned'];
   const text = (value: number | null): string => (value === null ? '–' : String(value));
   const rows = rollouts.map((one) => [
     String(one.version),
@@ -116,7 +116,6 @@ export function rolloutTable(rollouts: readonly RolloutResult[]): string[] {
     text(one.requestsToDecision),
     text(one.labelledToDecision),
     `${String(one.learnedBefore)} → ${String(one.learnedAfter)}`,
-    one.reason,
   ]);
   const widths = columns.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)));
   return [columns, ...rows].map((row) =>

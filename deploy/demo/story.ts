@@ -20,10 +20,10 @@ import { createTrials } from './trials.ts';
 import { createWatch } from './watch.ts';
 
 /** So many flights, the last ones, are lived through; the ones before them are past, and published. */
-const LIVE_FLIGHTS = 54_000;
-/** Predictions before the learner is killed. */
-const WARM_PREDICTIONS = 1500;
-const RATES = { second: 0.09, bad: 2 } as const;
+const LIVE_FLIGHTS = 57_500;
+/** Predictions before version 2 is made, and before the learner is killed. */
+const PREDICTIONS = { second: 500, kill: 2000 } as const;
+const RATES = { second: 0.09, bad: 20 } as const;
 
 /** What the story is told with. */
 export interface StoryDeps {
@@ -98,25 +98,25 @@ export async function tellStory({
   });
 
   async function killLearner(): Promise<void> {
-    live.phase('live traffic');
-    await until(() => counts.predictions >= WARM_PREDICTIONS, 'live traffic');
+    await until(() => counts.predictions >= PREDICTIONS.kill, 'live traffic');
     probe.forget();
     await learner.kill();
     killed = { atMs: performance.now(), firstOffset: undefined };
     screen.say('the online-learner was killed with SIGKILL; it is started again while traffic flows');
     await learner.start();
-    live.phase('live traffic, learner restarted');
     await learner.untilReady();
     await until(() => recoveryMs !== undefined || flow.hasEnded(), 'the learner to learn on');
   }
 
   async function rollOut(first: number): Promise<void> {
+    live.phase('live traffic');
+    await until(() => counts.predictions >= PREDICTIONS.second, 'live traffic');
     const copy = (parent: number, learner = {}): object => ({ mode: 'copy', parent, learner });
     const second = await operator.addVersion(copy(first, { alpha: RATES.second }));
     screen.say(
       `version ${String(second)} is a copy of version ${String(first)} with learning rate ${String(RATES.second)} instead of ${String(flightsModel.learner.alpha)}; its rollout begins, and nobody moves it by hand`,
     );
-    await trials.tryVersion(second, 'a slower learning rate');
+    await trials.tryVersion(second, 'a slower learning rate', killLearner);
     if (flow.hasEnded()) return;
     const third = await operator.addVersion(copy(second, { alpha: RATES.bad }));
     screen.say(
@@ -144,10 +144,7 @@ export async function tellStory({
     await learned.all(120_000);
     screen.say(`${String(counts.events)} past flights learned`);
 
-    await flow.during(async () => {
-      await killLearner();
-      await rollOut(first);
-    });
+    await flow.during(() => rollOut(first));
     const hasRunOut = flow.hasEnded();
     live.phase('live traffic, everything is decided');
     await flow.finish();

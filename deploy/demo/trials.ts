@@ -25,8 +25,12 @@ export interface TrialsDeps {
 
 /** Rollouts that nobody moves by hand. */
 export interface Trials {
-  /** Starts the rollout of a version and resolves when it is decided, or when the traffic has run out. */
-  tryVersion(version: number, reason: string): Promise<void>;
+  /**
+   * Starts the rollout of a version and resolves when it is decided, or when the traffic has run out.
+   *
+   * @param meanwhile is done while the rollout is under way
+   */
+  tryVersion(version: number, reason: string, meanwhile?: () => Promise<void>): Promise<void>;
   /** Returns how each went, once everything is learned. */
   results(): Promise<RolloutResult[]>;
 }
@@ -66,12 +70,13 @@ export function createTrials({ operator, learned, log, say, onPhase, hasRunOut }
   }
 
   return {
-    async tryVersion(version, reason) {
+    async tryVersion(version, reason, meanwhile = () => Promise.resolve()) {
       const from = await log.predictionsEnd();
       const learnedBefore = await learned.examplesOf(version);
       await operator.startRollout(version, reason);
       const what = `the rollout of version ${String(version)} to be decided`;
-      await waitUntil(() => look(version), { what, limitMs: DECISION_LIMIT_MS, everyMs: LOOK_EVERY_MS });
+      const limits = { what, limitMs: DECISION_LIMIT_MS, everyMs: LOOK_EVERY_MS };
+      await Promise.all([waitUntil(() => look(version), limits), meanwhile()]);
       const learnedAtDecision = await learned.examplesOf(version);
       trials.push({ version, learnedBefore, learnedAtDecision, from });
     },
