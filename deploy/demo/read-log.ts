@@ -18,8 +18,11 @@ export interface LogReader {
   verdictsByRollout(): Promise<ReadonlyMap<string, number>>;
   /** Returns where the predictions of the model end at present. */
   predictionsEnd(): Promise<number>;
-  /** Returns when the first record with a failed score of a version was written, from an offset on; null when there is none. */
-  firstFailureAtMs(version: number, from: number): Promise<number | null>;
+  /**
+   * Returns when the first record with a failed score of a version was written, from an offset on and under a traffic plan
+   * or a newer one; null when there is none.
+   */
+  firstFailureAtMs(version: number, from: number, planVersion: number): Promise<number | null>;
   /** Returns the first broken link of the version log's hash chain, in words; null when it is whole. */
   brokenLink(): Promise<string | null>;
 }
@@ -61,10 +64,12 @@ export function createLogReader(kafka: KafkaClient, schemaRegistryUrl: string, m
       return counts;
     },
     predictionsEnd: async () => (await placeOf('predictions.v1')).end,
-    async firstFailureAtMs(version, from) {
+    async firstFailureAtMs(version, from, planVersion) {
       for await (const { value, timestampMs } of read('predictions.v1', from)) {
-        const hasFailed = value.predictions.some(({ scores }) =>
-          scores.some((score) => score.version === version && score.failed),
+        const hasFailed = value.predictions.some(
+          (one) =>
+            one.planVersion >= planVersion &&
+            one.scores.some((score) => score.version === version && score.failed),
         );
         if (value.model === model && hasFailed) return timestampMs;
       }

@@ -31,7 +31,7 @@ export interface RolloutResult {
   readonly labelledToDecision: number | null;
   /** From the start to the decision, ms; null when nothing was decided. */
   readonly startToDecisionMs: number | null;
-  /** From the first failed score of the version on the log to the decision, ms; null when none failed before it. */
+  /** From the first failed score of the version in its rollout, as it was logged, to the decision, ms; null when none failed. */
   readonly firstFailureToDecisionMs: number | null;
   /** Examples the version had learned when its rollout began, when it was decided, and at the demo's end. */
   readonly learnedBefore: number;

@@ -86,11 +86,15 @@ export function createTrials({ operator, learned, log, say, onPhase, hasRunOut }
       const verdicts = await log.verdictsByRollout();
       const results: RolloutResult[] = [];
       for (const { version, from, ...counts } of trials) {
-        const id = events.find((one) => one.version === version)?.body.rollout.rolloutId ?? '';
+        const begun = events.find((one) => one.version === version)?.body.rollout;
+        if (begun === undefined) continue;
+        const hasToFail = version === THROWING_VERSION; // it is scored from its birth on; its rollout judges what came after
         const result = resultOf(events, version, {
           ...counts,
-          verdicts: verdicts.get(id) ?? 0,
-          firstFailureAtMs: version === THROWING_VERSION ? await log.firstFailureAtMs(version, from) : null,
+          verdicts: verdicts.get(begun.rolloutId) ?? 0,
+          firstFailureAtMs: hasToFail
+            ? await log.firstFailureAtMs(version, from, begun.startPlanVersion)
+            : null,
           learnedAfter: await learned.examplesOf(version),
         });
         if (result !== undefined) results.push(result);
