@@ -23,7 +23,7 @@ import { createWatch } from './watch.ts';
 const LIVE_FLIGHTS = 57_500;
 /** Predictions before version 2 is made, and before the learner is killed. */
 const PREDICTIONS = { second: 500, kill: 2000 } as const;
-const RATES = { second: 0.09, bad: 20 } as const;
+const RATES = { second: 0.095, bad: 20 } as const;
 
 /** What the story is told with. */
 export interface StoryDeps {

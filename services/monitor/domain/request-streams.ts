@@ -42,17 +42,19 @@ export class RequestStreams {
     this.streams = [this.#failure, this.#slowness];
   }
 
-  take({ candidate, baseline, candidateAgeMs }: JudgedRequest): void {
+  /** Takes a request and returns whether it begins another scoring run than the one before. */
+  take({ candidate, baseline, candidateAgeMs }: JudgedRequest): boolean {
     this.staleness.take(candidateAgeMs);
     if (candidate !== undefined)
       this.#failure.take(Number(hasFailed(candidate)) - Number(hasFailed(baseline)));
     const isNewRun = this.#lastRun.isNew(candidate?.scoringMicros ?? NaN, baseline?.scoringMicros ?? NaN);
-    if (baseline === undefined || !isNewRun) return;
+    if (baseline === undefined || !isNewRun) return isNewRun;
     const slow = candidate && this.#isSlow(candidate);
     const isBaselineSlow = this.#isSlow(baseline);
     if (slow !== undefined && isBaselineSlow !== undefined)
       this.#slowness.take(Number(slow) - Number(isBaselineSlow));
     if (baseline.scoringMicros >= 0) this.#threshold.take(baseline.scoringMicros);
+    return true;
   }
 
   /** Parts that are stored, in order. */
