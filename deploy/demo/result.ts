@@ -92,7 +92,8 @@ export function faultsOf(result: DemoResult): string[] {
 /** Returns the closing summary, a line each. */
 export function summaryOf(result: DemoResult): string[] {
   const { freshnessMs, versions } = result;
-  const failure = result.rollouts.find(({ version }) => version === 4)?.firstFailureToDecisionMs ?? null;
+  const throwing = result.rollouts.find(({ version }) => version === 4);
+  const ms = (value: number | null | undefined): string => `${String(value ?? '–')} ms`;
   const digests = result.stateDigest === result.replayedStateDigest ? 'identical' : 'DIFFERENT';
   return [
     `${String(result.events)} events learned, ${String(result.predictions)} predictions answered, ${String(result.failedRequests)} requests failed`,
@@ -109,7 +110,7 @@ export function summaryOf(result: DemoResult): string[] {
       .map(([service, mb]) => `${service} ${String(mb)} MB`)
       .join(', ')}`,
     `version log: ${result.brokenLink === null ? 'its hash chain is whole' : `BROKEN: ${result.brokenLink}`}`,
-    `version 4, which throws on some inputs, was out ${failure === null ? '–' : String(failure)} ms after its first failed score`,
+    `version 4, which throws on some inputs, was out ${ms(throwing?.firstFailureToDecisionMs)} after its first failed score was logged, ${ms(throwing?.startToDecisionMs)} after its rollout began`,
     ...rolloutTable(result.rollouts),
   ];
 }

@@ -76,6 +76,9 @@ for (const [name, result, words] of cases) {
 test('the summary tells of rollouts and the chain', () => {
   const text = summaryOf(GOOD).join('\n');
   assert.match(text, /its hash chain is whole/);
-  assert.match(text, /was out 200 ms after its first failed score/);
+  assert.match(
+    text,
+    /was out 200 ms after its first failed score was logged, 1000 ms after its rollout began/,
+  );
   assert.match(text, /^3 +rolledBack +1\.0 s/m);
 });
