@@ -12,17 +12,22 @@ import type { RunningStack } from '../local/stack.ts';
 import { applySetup, planSetup } from '../topics/setup.ts';
 import { FLIGHTS_MAX, FLIGHTS_SOURCE, readFlights } from './flights.ts';
 import { createHttpClient } from './http-client.ts';
+import { INJECT_FAILURES } from './model.ts';
 import { faultsOf, summaryOf } from './result.ts';
 import { createScreen } from './screen.ts';
 import { tellStory } from './story.ts';
+
+/** With fewer the flights run out before every rollout is decided. */
+const FLIGHTS_MIN = 60_000;
 
 const HELP = `usage: npm run demo [-- --flights N] [--json FILE] [--keep]
 
 Runs everything for real on this machine: Kafka, Redis, a schema registry and the five services. Replays flights in
 event time: clients ask whether a flight will be late, the truth comes at landing, the model learns from it. The
-learner is killed with SIGKILL half way; then a second version is born and takes the traffic step by step.
+learner is killed with SIGKILL under way. Evidence alone decides: version 2 is promoted step by step, version 3 (injected:
+worse) and version 4 (injected: throws on some inputs) are rolled back and learn on.
 
-  --flights N   how many flights, 3,000 … 3,000,000 (default 60,000)
+  --flights N   how many flights, 60,000 … 3,000,000 (default 60,000): fewer end before the evidence is there
   --json FILE   writes what was measured
   --keep        leaves everything running and prints where
   --help        this text`;
@@ -41,8 +46,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const count = Number(values.flights);
-  if (!Number.isInteger(count) || count < 3000 || count > FLIGHTS_MAX) {
-    console.error(`--flights ${values.flights}: allowed 3000 … ${String(FLIGHTS_MAX)}`);
+  if (!Number.isInteger(count) || count < FLIGHTS_MIN || count > FLIGHTS_MAX) {
+    console.error(
+      `--flights ${values.flights}: allowed ${String(FLIGHTS_MIN)} … ${String(FLIGHTS_MAX)}; the rollouts need evidence from three days of flights`,
+    );
     return 2;
   }
   const startMs = performance.now();
@@ -72,21 +79,28 @@ async function main(): Promise<number> {
       onProgress: screen.say,
       env: process.env,
     });
+    const kafka = createKafkaClient({
+      brokers: stack.kafkaBrokers.split(','),
+      clientId: 'headrace-demo',
+      log: silentLog,
+    });
     const setup = {
-      kafka: createKafkaClient({
-        brokers: stack.kafkaBrokers.split(','),
-        clientId: 'headrace-demo',
-        log: silentLog,
-      }),
+      kafka,
       schemaRegistryUrl: stack.schemaRegistryUrl,
       layout: { partitions: 8, replicationFactor: 1, minInsyncReplicas: 1 },
     };
     await applySetup(setup, await planSetup(setup));
     screen.say('topics and schemas made');
-    fleet = await startFleet({ stack, dataDir, preferStandardPorts: values.keep, onProgress: screen.say });
+    fleet = await startFleet({
+      stack,
+      dataDir,
+      env: { INJECT_FAILURES },
+      preferStandardPorts: values.keep,
+      onProgress: screen.say,
+    });
     const flights = await readFlights(count);
     screen.say(`${String(flights.length)} flights read (${FLIGHTS_SOURCE})`);
-    const result = await tellStory({ fleet, stack, http, screen, flights });
+    const result = await tellStory({ fleet, stack, kafka, http, screen, flights });
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
     const seconds = Math.round((performance.now() - startMs) / 1000);
     screen.say(`\n${summaryOf(result).join('\n')}\n${String(seconds)} s in all, set-up included`);
@@ -121,12 +135,14 @@ async function main(): Promise<number> {
 /** Prints where everything is and resolves when the person has had enough. */
 async function keepRunning(fleet: Fleet, say: (line: string) => void): Promise<void> {
   const router = fleet.one('router').url;
+  const registry = fleet.one('registry').url;
   say('\neverything is left running until ^C:');
   for (const { name, url } of fleet.all) say(`  ${name.padEnd(16)} ${url}`);
   say(`try:
   curl -s ${router}/v1/models/flights-late/predict -H 'content-type: application/json' -d '{"subject":"SEA-LAX","features":{"hour":17,"weekday":5,"origin":"SEA","destination":"LAX","route":"SEA-LAX","distance":954}}'
   curl -s ${fleet.one('monitor').url}/v1/models/flights-late/report
-  curl -s ${fleet.one('registry').url}/v1/models/flights-late/history`);
+  curl -s ${registry}/v1/models/flights-late/rollout
+  curl -s ${registry}/v1/models/flights-late/history`);
   await new Promise(() => {
     setInterval(() => undefined, 60_000);
   }); // a signal ends the process

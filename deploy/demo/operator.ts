@@ -1,5 +1,7 @@
+import type { RolloutState } from '../../shared/domain/rollout.ts';
 import { waitUntil } from '../local/wait-until.ts';
 import type { HttpClient } from './http-client.ts';
+import type { RolloutEvent } from './rollout-results.ts';
 
 /** The traffic plan as the registry shows it. */
 export interface PlanView {
@@ -9,6 +11,13 @@ export interface PlanView {
   readonly candidateWeightBp: number;
 }
 
+/** Where the newest rollout stands, as the registry shows it. */
+export interface RolloutView {
+  readonly rollout: RolloutState | null;
+  readonly waitsFor: readonly string[];
+  readonly last: { readonly sequence: number } | null;
+}
+
 /** What an operator does with the registry. */
 export interface Operator {
   createModel(spec: object): Promise<void>;
@@ -16,6 +25,11 @@ export interface Operator {
   addVersion(body: object): Promise<number>;
   /** Sets the traffic plan, whatever it was. */
   setTraffic(wanted: { stable: number; candidate?: number; candidateWeightBp?: number }): Promise<PlanView>;
+  /** Tries a version; from here on evidence decides. */
+  startRollout(version: number, reason: string): Promise<void>;
+  rollout(): Promise<RolloutView>;
+  /** Returns everything that rollouts did, oldest first. */
+  rolloutEvents(): Promise<readonly RolloutEvent[]>;
 }
 
 const ACTOR = { 'headrace-actor': 'demo' };
@@ -63,6 +77,14 @@ export function createOperator(http: HttpClient, registryUrl: string, model: str
     async setTraffic(wanted) {
       const { etag } = await ask('GET', `${base}/traffic`);
       return (await ask('PUT', `${base}/traffic`, wanted, { 'if-match': etag })).body as PlanView;
+    },
+    async startRollout(version, reason) {
+      await ask('POST', `${base}/rollout`, { version, reason });
+    },
+    rollout: async () => (await ask('GET', `${base}/rollout`)).body as RolloutView,
+    async rolloutEvents() {
+      const { events } = (await ask('GET', `${base}/history`)).body as { events: RolloutEvent[] };
+      return events.filter(({ kind }) => kind.startsWith('Rollout'));
     },
   };
 }

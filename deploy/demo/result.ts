@@ -1,3 +1,6 @@
+import type { RolloutResult } from './rollout-results.ts';
+import { rolloutTable } from './rollout-results.ts';
+
 /** What the demo measured; the JSON file holds exactly this. */
 export interface DemoResult {
   /** Training events on the log. */
@@ -23,6 +26,12 @@ export interface DemoResult {
     readonly logLoss: number | null;
     readonly answered: number;
   }[];
+  /** How the rollouts of versions 2, 3 and 4 went, as far as they began. */
+  readonly rollouts: readonly RolloutResult[];
+  /** Whether the flights ended before every rollout was decided. */
+  readonly hasRunOut: boolean;
+  /** First broken link of the version log's hash chain; null when it is whole. */
+  readonly brokenLink: string | null;
   /** Greatest resident memory of each service, MB. */
   readonly rssMb: Readonly<Record<string, number>>;
   readonly stateDigest: string;
@@ -30,6 +39,35 @@ export interface DemoResult {
 }
 
 const RSS_MAX_MB = 300;
+/** From the first failed score of the version that throws to its being out, ms. */
+const THROWING_MAX_MS = 1000;
+const EXPECTED = new Map([
+  [2, 'full'],
+  [3, 'rolledBack'],
+  [4, 'rolledBack'],
+]);
+
+function rolloutFaults({ rollouts, hasRunOut }: DemoResult): string[] {
+  const faults = hasRunOut ? ['the flights ran out before every rollout was decided'] : [];
+  for (const [version, expected] of EXPECTED) {
+    const named = `version ${String(version)}`;
+    const found = rollouts.find((one) => one.version === version);
+    if (found === undefined) faults.push(`${named} was never tried`);
+    else if (found.outcome !== expected)
+      faults.push(`${named} is ${found.outcome}, not ${expected}: ${found.reason}`);
+    else if (found.learnedAfter <= found.learnedAtDecision)
+      faults.push(`${named} has learned nothing since its rollout was decided`);
+  }
+  const throwing = rollouts.find(({ version }) => version === 4);
+  if (throwing?.outcome !== 'rolledBack') return faults;
+  const { firstFailureToDecisionMs: tookMs } = throwing;
+  if (tookMs === null) faults.push('version 4 was rolled back before it failed');
+  else if (tookMs > THROWING_MAX_MS)
+    faults.push(
+      `version 4 was out ${String(tookMs)} ms after its first failure, allowed ${String(THROWING_MAX_MS)} ms`,
+    );
+  return faults;
+}
 
 /** Returns everything a result fails to show; empty when the demo proves what it says. */
 export function faultsOf(result: DemoResult): string[] {
@@ -43,6 +81,8 @@ export function faultsOf(result: DemoResult): string[] {
   if (result.labelsJoined === 0) faults.push('no label found its prediction');
   if (result.recoveryMs === null) faults.push('no answer came from weights learned after the kill');
   if (result.stateDigest !== result.replayedStateDigest) faults.push('the replay learned another state');
+  faults.push(...rolloutFaults(result));
+  if (result.brokenLink !== null) faults.push(`the version log's hash chain is broken: ${result.brokenLink}`);
   for (const [service, mb] of Object.entries(result.rssMb)) {
     if (mb > RSS_MAX_MB) faults.push(`${service} used ${String(mb)} MB, allowed ${String(RSS_MAX_MB)}`);
   }
@@ -52,6 +92,8 @@ export function faultsOf(result: DemoResult): string[] {
 /** Returns the closing summary, a line each. */
 export function summaryOf(result: DemoResult): string[] {
   const { freshnessMs, versions } = result;
+  const throwing = result.rollouts.find(({ version }) => version === 4);
+  const ms = (value: number | null | undefined): string => `${String(value ?? '–')} ms`;
   const digests = result.stateDigest === result.replayedStateDigest ? 'identical' : 'DIFFERENT';
   return [
     `${String(result.events)} events learned, ${String(result.predictions)} predictions answered, ${String(result.failedRequests)} requests failed`,
@@ -67,5 +109,8 @@ export function summaryOf(result: DemoResult): string[] {
     `memory, greatest resident: ${Object.entries(result.rssMb)
       .map(([service, mb]) => `${service} ${String(mb)} MB`)
       .join(', ')}`,
+    `version log: ${result.brokenLink === null ? 'its hash chain is whole' : `BROKEN: ${result.brokenLink}`}`,
+    `version 4, which throws on some inputs, was out ${ms(throwing?.firstFailureToDecisionMs)} after its first failed score was logged, ${ms(throwing?.startToDecisionMs)} after its rollout began`,
+    ...rolloutTable(result.rollouts),
   ];
 }

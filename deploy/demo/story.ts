@@ -1,68 +1,51 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import type { KafkaClient } from '../../shared/kafka/client.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { StackAddresses } from '../local/stack.ts';
 import { waitUntil } from '../local/wait-until.ts';
 import { actionsOf } from './actions.ts';
 import type { Flight } from './flights.ts';
+import { createFlow } from './flow.ts';
 import { FreshnessProbe } from './freshness-probe.ts';
 import type { HttpClient } from './http-client.ts';
-import { flightsModel, MODEL } from './model.ts';
+import { createLearned, learnAgain } from './learned.ts';
+import { startLiveScreen } from './live-screen.ts';
+import { flightsModel, LABEL_WINDOW_MS, MODEL } from './model.ts';
 import { createOperator } from './operator.ts';
-import type { Screen } from './screen.ts';
+import { createLogReader } from './read-log.ts';
 import type { DemoResult } from './result.ts';
+import type { Screen } from './screen.ts';
 import { createTraffic } from './traffic.ts';
 import type { TrafficCounts } from './traffic.ts';
+import { createTrials } from './trials.ts';
 import { createWatch } from './watch.ts';
-import type { Watched } from './watch.ts';
 
-const BULK_SHARE = 1 / 3;
-const WEIGHTS_BP = [0, 1000, 5000, 10_000] as const;
+/** So many flights, the last ones, are lived through; the ones before them are past, and published. */
+const LIVE_FLIGHTS = 57_500;
+/** Predictions before version 2 is made, and before the learner is killed. */
+const PREDICTIONS = { second: 500, kill: 2000 } as const;
+const RATES = { second: 0.095, bad: 20 } as const;
 
 /** What the story is told with. */
 export interface StoryDeps {
   readonly fleet: Fleet;
   readonly stack: StackAddresses;
+  readonly kafka: KafkaClient;
   readonly http: HttpClient;
   readonly screen: Screen;
   readonly flights: readonly Flight[];
 }
 
-interface StateView {
-  readonly position: number;
-  readonly stateDigest: string;
-  readonly versions: readonly {
-    readonly version: number;
-    readonly examplesLearned: number;
-    readonly metrics: { logLoss: number | null; baseRateLogLoss: number | null };
-  }[];
-}
-
-interface ReplayResult {
-  readonly digest: string;
-  readonly events: number;
-  readonly uniqueIds: number;
-  readonly examplesLearned: Readonly<Record<string, number>>;
-}
-
-/** Learns everything again in a process of its own and returns what came out. */
-async function replay(stack: StackAddresses, position: number): Promise<ReplayResult> {
-  const script = new URL('./replay-state.ts', import.meta.url).pathname;
-  const { stdout } = await promisify(execFile)(process.execPath, [script, MODEL, String(position)], {
-    timeout: 180_000,
-    env: {
-      ...process.env,
-      KAFKA_BROKERS: stack.kafkaBrokers,
-      REDIS_URL: stack.redisUrl,
-      SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
-    },
-  });
-  return JSON.parse(stdout) as ReplayResult;
-}
-
 /** Tells the whole story on running services and returns what was measured. */
-export async function tellStory({ fleet, stack, http, screen, flights }: StoryDeps): Promise<DemoResult> {
+export async function tellStory({
+  fleet,
+  stack,
+  kafka,
+  http,
+  screen,
+  flights,
+}: StoryDeps): Promise<DemoResult> {
   const urls = Object.fromEntries(fleet.all.map(({ name, url }) => [name, url]));
+  const learner = fleet.one('online-learner');
   const operator = createOperator(http, fleet.one('registry').url, MODEL);
   const watch = createWatch(http, MODEL, urls);
   const probe = new FreshnessProbe();
@@ -76,7 +59,8 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     eventTimeMs: 0,
     failures: [],
   };
-  let phase = 'starting';
+  const learned = createLearned(http, learner.url, counts);
+  const log = createLogReader(kafka, stack.schemaRegistryUrl, MODEL);
   let killed: { atMs: number; firstOffset: number | undefined } | undefined;
   let recoveryMs: number | undefined;
   const traffic = createTraffic({
@@ -84,6 +68,7 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
     routerUrl: fleet.one('router').url,
     ingestUrl: fleet.one('ingest').url,
     model: MODEL,
+    labelWindowMs: LABEL_WINDOW_MS,
     probe,
     counts,
     onAnswer: (position) => {
@@ -99,114 +84,73 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
       else probe.acknowledged(offset, performance.now()); // recovery is timed by itself
     },
   });
+  const past = Math.max(0, flights.length - LIVE_FLIGHTS);
+  const flow = createFlow(traffic, actionsOf(flights.slice(past)));
+  const everyMs = process.stdout.isTTY ? 500 : 2000;
+  const live = startLiveScreen({ screen, watch, counts, probe, everyMs });
+  const trials = createTrials({
+    operator,
+    learned,
+    log,
+    say: screen.say,
+    onPhase: live.phase,
+    hasRunOut: flow.hasEnded,
+  });
 
-  let watched: Watched | undefined;
-  let servedBefore = new Map<number, number>();
-  const show = async (): Promise<void> => {
-    watched = await watch.look();
-    const since = [...counts.served].map(([version, count]): [number, number] => [
-      version,
-      count - (servedBefore.get(version) ?? 0),
-    ]);
-    servedBefore = new Map(counts.served);
-    const total = since.reduce((sum, [, count]) => sum + count, 0);
-    screen.show({
-      phase: `${phase} · ${new Date(counts.eventTimeMs).toISOString().slice(0, 16).replace('T', ' ')}`,
-      events: counts.events + counts.labels,
-      predictions: counts.predictions,
-      failedRequests: counts.failedRequests,
-      logLoss: watched.logLoss,
-      baseRateLogLoss: watched.baseRateLogLoss,
-      freshnessMs: probe.quantiles().p50 ?? undefined,
-      stalenessMs: counts.predictions > 0 ? counts.stalenessMs : undefined,
-      lag: watched.lag,
-      traffic:
-        total === 0
-          ? new Map()
-          : new Map(
-              since
-                .filter(([, count]) => count > 0)
-                .map(([version, count]) => [version, (100 * count) / total]),
-            ),
-    });
-  };
-  const ticker = setInterval(
-    () => {
-      void show();
-    },
-    process.stdout.isTTY ? 500 : 2000,
-  );
+  async function killLearner(): Promise<void> {
+    await until(() => counts.predictions >= PREDICTIONS.kill, 'live traffic');
+    probe.forget();
+    await learner.kill();
+    killed = { atMs: performance.now(), firstOffset: undefined };
+    screen.say('the online-learner was killed with SIGKILL; it is started again while traffic flows');
+    await learner.start();
+    await learner.untilReady();
+    await until(() => recoveryMs !== undefined || flow.hasEnded(), 'the learner to learn on');
+  }
 
-  const stateOf = async (): Promise<StateView> => {
-    const { status, body } = await http.send(
-      'GET',
-      `${fleet.one('online-learner').url}/v1/models/${MODEL}/state`,
+  async function rollOut(first: number): Promise<void> {
+    live.phase('live traffic');
+    await until(() => counts.predictions >= PREDICTIONS.second, 'live traffic');
+    const copy = (parent: number, learner = {}): object => ({ mode: 'copy', parent, learner });
+    const second = await operator.addVersion(copy(first, { alpha: RATES.second }));
+    screen.say(
+      `version ${String(second)} is a copy of version ${String(first)} with learning rate ${String(RATES.second)} instead of ${String(flightsModel.learner.alpha)}; its rollout begins, and nobody moves it by hand`,
     );
-    const state = (body as { shards?: StateView[] }).shards?.[0];
-    if (status !== 200 || state === undefined) throw new Error(`the learner answers ${String(status)}`);
-    return state;
-  };
-  /** Waits until every event has been learned: published ones, and one for each label. */
-  const untilLearned = (limitMs: number): Promise<StateView> =>
-    waitUntil(
-      async () => {
-        const state = await stateOf();
-        const learned = state.versions[0]?.examplesLearned ?? 0;
-        const expected = counts.events + counts.labels;
-        if (learned < expected) throw new Error(`${String(learned)} of ${String(expected)} examples learned`);
-        return state;
-      },
-      { what: 'everything to be learned', limitMs, everyMs: 100 },
+    await trials.tryVersion(second, 'a slower learning rate', killLearner);
+    if (flow.hasEnded()) return;
+    const third = await operator.addVersion(copy(second, { alpha: RATES.bad }));
+    screen.say(
+      `version ${String(third)} is a bad one, injected: a copy of version ${String(second)} with learning rate ${String(RATES.bad)}, which makes it worse`,
     );
+    await trials.tryVersion(third, 'injected: a learning rate that makes it worse');
+    if (flow.hasEnded()) return;
+    const fourth = await operator.addVersion(copy(second));
+    screen.say(
+      `version ${String(fourth)} throws on some inputs, injected: the router lets runs fail that hold one of 30 % of the rows`,
+    );
+    await trials.tryVersion(fourth, 'injected: it throws on some inputs');
+  }
 
   try {
-    phase = 'creating the model';
+    live.phase('creating the model');
     await operator.createModel(flightsModel);
     const first = await operator.addVersion({ mode: 'cold' });
     await operator.setTraffic({ stable: first });
     await fleet.one('router').untilReady();
     screen.say(`model ${MODEL}: version ${String(first)} learns and has all traffic`);
 
-    const bulk = Math.floor(flights.length * BULK_SHARE);
-    phase = `publishing ${String(bulk)} past flights`;
-    await traffic.publish(flights.slice(0, bulk));
-    await untilLearned(60_000);
+    live.phase(`publishing ${String(past)} past flights`);
+    await traffic.publish(flights.slice(0, past));
+    await learned.all(120_000);
     screen.say(`${String(counts.events)} past flights learned`);
 
-    const actions = actionsOf(flights.slice(bulk));
-    const half = Math.floor(actions.length / 2);
-    const quarter = Math.floor(actions.length / 4);
-    phase = 'live traffic';
-    await traffic.live(actions.slice(0, quarter));
-    const learner = fleet.one('online-learner');
-    probe.forget();
-    await learner.kill();
-    killed = { atMs: performance.now(), firstOffset: undefined };
-    screen.say('the online-learner was killed with SIGKILL; it is started again while traffic flows');
-    await learner.start();
-    phase = 'live traffic, learner restarted';
-    await traffic.live(actions.slice(quarter, half));
-    await learner.untilReady();
+    await flow.during(() => rollOut(first));
+    const hasRunOut = flow.hasEnded();
+    live.phase('live traffic, everything is decided');
+    await flow.finish();
 
-    const second = await operator.addVersion({ mode: 'copy', parent: first, learner: { alpha: 0.05 } });
-    screen.say(
-      `version ${String(second)} is a copy of version ${String(first)} with learning rate 0.05 instead of 0.1; it learns on`,
-    );
-    await untilRouterHas(http, fleet.one('router').url, second);
-    for (const [index, weight] of WEIGHTS_BP.entries()) {
-      await operator.setTraffic({ stable: first, candidate: second, candidateWeightBp: weight });
-      screen.say(`the operator gives version ${String(second)} ${String(weight / 100)} % of the traffic`);
-      phase = `canary at ${String(weight / 100)} %`;
-      const share = (actions.length - half) / WEIGHTS_BP.length;
-      await traffic.live(
-        actions.slice(half + Math.floor(share * index), half + Math.floor(share * (index + 1))),
-      );
-    }
-    await operator.setTraffic({ stable: second });
-    screen.say(`version ${String(second)} is stable; version ${String(first)} learns on in its shadow`);
-
-    phase = 'waiting until everything is learned';
-    const state = await untilLearned(120_000);
+    live.phase('waiting until everything is learned');
+    const state = await learned.all(120_000);
     await waitUntil(
       async () => {
         const { lag } = await watch.look();
@@ -214,19 +158,19 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
       },
       { what: 'the monitor to catch up', limitMs: 60_000, everyMs: 200 },
     );
-    await show();
-    clearInterval(ticker);
+    await live.show();
+    live.stop();
     screen.settle();
     screen.say('learning everything again from the log, in a process of its own …');
-    const again = await replay(stack, state.position);
-    const finalWatch = await watch.look();
+    const again = await learnAgain(stack, state.position);
+    const { labelsJoined, rssMb } = await watch.look();
     const firstVersion = state.versions.find(({ version }) => version === first);
     return {
       events: again.events,
       predictions: counts.predictions,
       failedRequests: counts.failedRequests,
       failures: counts.failures,
-      labelsJoined: finalWatch.labelsJoined,
+      labelsJoined,
       duplicatesLearned: (firstVersion?.examplesLearned ?? 0) - again.uniqueIds,
       progressiveLogLoss: firstVersion?.metrics.logLoss ?? Number.NaN,
       baseRateLogLoss: firstVersion?.metrics.baseRateLogLoss ?? Number.NaN,
@@ -238,24 +182,23 @@ export async function tellStory({ fleet, stack, http, screen, flights }: StoryDe
         logLoss: metrics.logLoss,
         answered: counts.served.get(version) ?? 0,
       })),
-      rssMb: finalWatch.rssMb,
+      rollouts: await trials.results(),
+      hasRunOut,
+      brokenLink: await log.brokenLink(),
+      rssMb,
       stateDigest: state.stateDigest,
       replayedStateDigest: again.digest,
     };
   } finally {
-    clearInterval(ticker);
+    live.stop();
   }
 }
 
-async function untilRouterHas(http: HttpClient, routerUrl: string, version: number): Promise<void> {
-  await waitUntil(
-    async () => {
-      const { status } = await http.send(
-        'GET',
-        `${routerUrl}/v2/models/${MODEL}/versions/${String(version)}/ready`,
-      );
-      if (status !== 200) throw new Error(`status ${String(status)}`);
+function until(isSo: () => boolean, what: string): Promise<void> {
+  return waitUntil(
+    () => {
+      if (!isSo()) throw new Error('not yet');
     },
-    { what: `the router to have version ${String(version)}`, limitMs: 30_000 },
+    { what, limitMs: 60_000, everyMs: 20 },
   );
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Action } from './actions.ts';
 import type { Flight } from './flights.ts';
 import type { FreshnessProbe } from './freshness-probe.ts';
@@ -7,13 +8,18 @@ const PREDICTIONS_AT_ONCE = 24;
 const ITEMS_A_REQUEST = 200;
 /** Departures of a slice of event time are asked about while landings of the slice before are told: no label overtakes its prediction. */
 const SLICE_MS = 15 * 60_000;
+/** A label comes so long before the end of its window at least. */
+const LABEL_MARGIN_MS = 60 * 60_000;
 /** One flight in so many is not asked about; its outcome is published as an event, which times freshness. */
 const UNASKED_SHARE = 25;
+/** No more flights depart in a second: a faster machine does not outrun what takes its time, as holds do. */
+const DEPARTURES_PER_SECOND_MAX = 1000;
 
 /** What clients have done so far. */
 export interface TrafficCounts {
   events: number;
   predictions: number;
+  /** Labels that were told. */
   labels: number;
   failedRequests: number;
   /** Answers by version that served them. */
@@ -32,6 +38,8 @@ export interface TrafficDeps {
   readonly routerUrl: string;
   readonly ingestUrl: string;
   readonly model: string;
+  /** How long after its prediction a label is taken, event time, ms. */
+  readonly labelWindowMs: number;
   readonly probe: FreshnessProbe;
   readonly counts: TrafficCounts;
   readonly onAnswer: (position: number) => void;
@@ -43,8 +51,8 @@ export interface TrafficDeps {
 export interface Traffic {
   /** Publishes the outcomes of past flights as training events. */
   publish(flights: readonly Flight[]): Promise<void>;
-  /** Lives through actions in event time. */
-  live(actions: readonly Action[]): Promise<void>;
+  /** Lives through actions in event time, to their end or until it is enough; returns how many that were. */
+  live(actions: readonly Action[], isEnough?: () => boolean): Promise<number>;
 }
 
 interface PredictAnswer {
@@ -60,6 +68,7 @@ export function createTraffic({
   routerUrl,
   ingestUrl,
   model,
+  labelWindowMs,
   probe,
   counts,
   onAnswer,
@@ -86,7 +95,9 @@ export function createTraffic({
     if (counts.failures.length < 5) counts.failures.push(words);
   }
 
-  const isAsked = (flight: Flight): boolean => Number(flight.id.slice(7)) % UNASKED_SHARE !== 0;
+  // A flight that lands after the label window would teach nothing: it is published as an event as well.
+  const isAsked = ({ id, departureMs, landingMs }: Flight): boolean =>
+    Number(id.slice(7)) % UNASKED_SHARE !== 0 && landingMs - departureMs < labelWindowMs - LABEL_MARGIN_MS;
 
   const eventOf = ({ id, route, landingMs, features, label }: Flight): object => ({
     id,
@@ -159,10 +170,11 @@ export function createTraffic({
       }
     },
 
-    async live(actions) {
+    async live(actions, isEnough = () => false) {
       let landed: readonly Flight[] = [];
       let telling: Promise<void> = Promise.resolve();
-      for (let from = 0; from < actions.length;) {
+      let from = 0;
+      while (from < actions.length && !isEnough()) {
         const endMs = Math.floor((actions[from]?.atMs ?? 0) / SLICE_MS + 1) * SLICE_MS;
         let to = from;
         while (to < actions.length && (actions[to]?.atMs ?? Infinity) < endMs) to += 1;
@@ -175,13 +187,16 @@ export function createTraffic({
         // Telling may take until the end of the next slice: somebody is always asking, as it is in life.
         const before = telling;
         telling = before.then(() => land(landedBefore));
-        await Promise.all([depart(flights('departs')), before]);
+        const departing = flights('departs');
+        const leastMs = (1000 * departing.length) / DEPARTURES_PER_SECOND_MAX;
+        await Promise.all([depart(departing), before, delay(leastMs)]);
         landed = flights('lands');
         counts.eventTimeMs = endMs;
         from = to;
       }
       await telling;
       await land(landed);
+      return from;
     },
   };
 }

@@ -6,7 +6,7 @@ import { logLoss } from './differences.ts';
 import type { Pair, PairScore } from './pair.ts';
 import { packStates, unpackStates } from './state-pack.ts';
 
-/** Newest pairs, and requests for scoring times, that the suite looks at. */
+/** Newest pairs, and scoring runs for their times, that the suite looks at. */
 export const VALIDATION_PAIRS = 2000;
 
 /** The suite says nothing below this many pairs, or the minimum of the shadow phase where that is less. */
@@ -70,8 +70,8 @@ function faultsOf(
 }
 
 /**
- * The validation suite: how candidate and baseline did on the newest 2,000 matured pairs, and how long they took to
- * score the newest 2,000 requests. It fails a candidate whose log-loss is above the baseline's by more than the
+ * The validation suite: how candidate and baseline did on the newest 2,000 matured pairs, and how long the newest
+ * 2,000 scoring runs took. It fails a candidate whose log-loss is above the baseline's by more than the
  * rollback margin, whose precision or recall at one half is below it by more than 0.05 (or the objective's margin),
  * whose calibration error is above it by more than the guard's margin, or whose p99 of scoring is above twice the
  * baseline's and a millisecond.
@@ -96,7 +96,7 @@ export class ValidationWindow {
     this.#parts.labels.take(label);
   }
 
-  /** Takes scoring times of one request, µs; below 0 when unknown. */
+  /** Takes scoring times of one run, µs; below 0 when unknown. */
   takeMicros(candidate: number, baseline: number): void {
     if (candidate >= 0) this.#parts.candidateMicros.take(candidate);
     if (baseline >= 0) this.#parts.baselineMicros.take(baseline);
