@@ -61,7 +61,8 @@ export async function tellStory({
   };
   const learned = createLearned(http, learner.url, counts);
   const log = createLogReader(kafka, stack.schemaRegistryUrl, MODEL);
-  let killed: { atMs: number; firstOffset: number | undefined } | undefined;
+  /** When the learner was sent SIGKILL, when it was gone, and where the first event went that was sent after that. */
+  let killed: { atMs: number; goneMs: number; firstOffset: number | undefined } | undefined;
   let recoveryMs: number | undefined;
   const traffic = createTraffic({
     http,
@@ -79,9 +80,10 @@ export async function tellStory({
         `  the first answer that has learned an event sent after the kill came ${String(recoveryMs)} ms after it`,
       );
     },
-    onAcknowledged: (offset) => {
-      if (killed !== undefined && recoveryMs === undefined) killed.firstOffset ??= offset;
-      else probe.acknowledged(offset, performance.now()); // recovery is timed by itself
+    onAcknowledged: (offset, sentMs) => {
+      if (killed !== undefined && recoveryMs === undefined) {
+        if (sentMs > killed.goneMs) killed.firstOffset ??= offset; // one sent before may have been learned before
+      } else probe.acknowledged(offset, performance.now()); // recovery is timed by itself
     },
   });
   const past = Math.max(0, flights.length - LIVE_FLIGHTS);
@@ -100,8 +102,9 @@ export async function tellStory({
   async function killLearner(): Promise<void> {
     await until(() => counts.predictions >= PREDICTIONS.kill, 'live traffic');
     probe.forget();
+    const atMs = performance.now();
     await learner.kill();
-    killed = { atMs: performance.now(), firstOffset: undefined };
+    killed = { atMs, goneMs: performance.now(), firstOffset: undefined };
     screen.say('the online-learner was killed with SIGKILL; it is started again while traffic flows');
     await learner.start();
     await learner.untilReady();

@@ -43,8 +43,8 @@ export interface TrafficDeps {
   readonly probe: FreshnessProbe;
   readonly counts: TrafficCounts;
   readonly onAnswer: (position: number) => void;
-  /** An event of the live traffic was acknowledged at an offset. */
-  readonly onAcknowledged: (offset: number) => void;
+  /** An event of the live traffic was acknowledged at an offset; `sentMs` is when it was sent, by the monotonic clock. */
+  readonly onAcknowledged: (offset: number, sentMs: number) => void;
 }
 
 /** The clients of a model: they publish past flights, ask about departing ones, and tell the truth at landing. */
@@ -136,13 +136,14 @@ export function createTraffic({
 
   async function publishSome(flights: readonly Flight[], isTimed: boolean): Promise<void> {
     if (flights.length === 0) return;
+    const sentMs = performance.now();
     const answer = (await send(eventsUrl, flights.map(eventOf), 202)) as
       { items: { offset: number }[] } | undefined;
     if (answer === undefined) return;
     counts.events += flights.length;
     const offset = answer.items[0]?.offset;
     if (!isTimed || offset === undefined) return;
-    onAcknowledged(offset);
+    onAcknowledged(offset, sentMs);
   }
 
   async function depart(flights: readonly Flight[]): Promise<void> {
