@@ -27,7 +27,7 @@ interface VersionState {
 async function publish(count: number): Promise<void> {
   const events = Array.from({ length: count }, (_, index) => {
     const at = sent + index;
-    const wide = WIDE.map((name, column) => [name, `value-${String((at * (column + 1)) % 17)}`]);
+    const wide = WIDE.map((name, column) => [name, `value-${String((at * (column + 1)) % 17)}`] as const);
     return smallEvent(at, {
       features: { colour: at % 2 === 0 ? 'red' : 'blue', ...Object.fromEntries(wide) },
     });
