@@ -13,10 +13,10 @@ export function assignCoPartitioned(
   partitionCountByTopic: Readonly<Record<string, number>>,
 ): Record<string, Record<string, number[]>> {
   const members = [...memberIds].sort();
-  const assignment: Record<string, Record<string, number[]>> = {};
-  for (const member of members) {
-    assignment[member] = Object.fromEntries(Object.keys(partitionCountByTopic).map((topic) => [topic, []]));
-  }
+  const topics = Object.keys(partitionCountByTopic);
+  const assignment: Record<string, Record<string, number[]>> = Object.fromEntries(
+    members.map((member) => [member, Object.fromEntries(topics.map((topic) => [topic, []]))]),
+  );
   for (const [topic, count] of Object.entries(partitionCountByTopic)) {
     for (let partition = 0; partition < count; partition += 1) {
       const member = members[partition % members.length];
