@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
 import type { ModelVersionEvent } from '../../shared/domain/events.ts';
 import type { RolloutBody } from '../../shared/domain/model-directory.ts';
@@ -16,7 +17,7 @@ const GRACE_MS = 1000;
 const system = useSystem({ instances: { router: 2 }, env: { STATUS_INTERVAL_MS: '500' } });
 
 /** Returns a served model with traffic, whose stable version has learned enough to be worth comparing with. */
-async function serve(model: string, seed: number): Promise<JudgedTraffic> {
+async function serve(t: TestContext, model: string, seed: number): Promise<JudgedTraffic> {
   const operator = system.operator(model);
   await operator.createModel(judgedSpec(model, QUICK_POLICY));
   await operator.setTraffic({ stable: await operator.addVersion({ mode: 'cold' }) });
@@ -24,13 +25,16 @@ async function serve(model: string, seed: number): Promise<JudgedTraffic> {
   for (const { url } of routers)
     await waitUntil(
       async () => {
-        const body = { subject: 'probe', features: {} };
+        const body = { subject: 'probe', features: {}, predictedAtMs: 1 }; // a later one would close every window
         const { status } = await system.http.send('POST', `${url}/v1/models/${model}/predict`, body);
         assert.equal(status, 200);
       },
       { what: `${url} to serve ${model}`, limitMs: 30_000 },
     );
   const traffic = startJudgedTraffic({ system, model, seed, roundSize: 20, roundMs: 100 });
+  t.after(() => {
+    traffic.abandon();
+  });
   await untilLearned(model, 1, 500);
   return traffic;
 }
@@ -67,10 +71,7 @@ const bodyOf = ({ body }: ModelVersionEvent): RolloutBody => JSON.parse(body) as
 
 test('an equal candidate goes from shadow to full on evidence alone, under traffic that never stops', async (t) => {
   const model = 'equal';
-  const traffic = await serve(model, 1);
-  t.after(() => {
-    traffic.abandon();
-  });
+  const traffic = await serve(t, model, 1);
   await system.operator(model).addVersion({ mode: 'copy', learner: { alpha: 0.98 * LEARNERS.sound.alpha } });
   const rollout = rolloutClient(system, model);
   await rollout.start(2);
@@ -88,10 +89,7 @@ test('an equal candidate goes from shadow to full on evidence alone, under traff
 
 test('a candidate that is clearly worse is rolled back by itself and goes on learning', async (t) => {
   const model = 'worse';
-  const traffic = await serve(model, 2);
-  t.after(() => {
-    traffic.abandon();
-  });
+  const traffic = await serve(t, model, 2);
   await system.operator(model).addVersion({ mode: 'copy', learner: LEARNERS.wild });
   const rollout = rolloutClient(system, model);
   await rollout.start(2);
