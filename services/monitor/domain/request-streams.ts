@@ -2,6 +2,7 @@ import type { ServedScore } from '../../../shared/domain/events.ts';
 import type { RolloutGuards } from '../../../shared/domain/rollout-policy.ts';
 import { pairScore } from './pair.ts';
 import { PairedStream } from './paired-stream.ts';
+import { RunTimes } from './run-times.ts';
 import { SlownessThreshold } from './slowness-threshold.ts';
 import { StalenessGuard } from './staleness-guard.ts';
 
@@ -22,7 +23,8 @@ function guard(name: string, margin: number): PairedStream {
  * The guards that need no label and look at every request: failure (failed by the candidate, less failed by the
  * baseline), slowness (the same of taking longer than the baseline's p99 of the previous window; failing counts as
  * slow) and staleness. A request that a router could not ask the candidate about, because it had not loaded it, is
- * left out.
+ * left out. Requests that were scored in one run share its time, so a run is held against the threshold once: a single
+ * pause would count as often as there were requests in it.
  */
 export class RequestStreams {
   readonly streams: readonly PairedStream[];
@@ -30,6 +32,7 @@ export class RequestStreams {
   readonly #failure: PairedStream;
   readonly #slowness: PairedStream;
   readonly #threshold = new SlownessThreshold();
+  readonly #runs = new RunTimes();
 
   constructor(guards: RolloutGuards) {
     this.#failure = guard('failure', guards.failureMarginRate);
@@ -47,18 +50,20 @@ export class RequestStreams {
       const limitMicros = this.#threshold.micros;
       const slow = this.#isSlow(candidate, hasFailed, limitMicros);
       const isBaselineSlow = baseline && this.#isSlow(baseline, hasBaselineFailed, limitMicros);
-      if (slow !== undefined && isBaselineSlow !== undefined)
+      const isNewRun = this.#runs.take(candidate.scoringMicros, baseline?.scoringMicros ?? -1);
+      if (slow !== undefined && isBaselineSlow !== undefined && (isNewRun || hasFailed))
         this.#slowness.take(Number(slow) - Number(isBaselineSlow));
     }
     if (baseline !== undefined && baseline.scoringMicros >= 0) this.#threshold.take(baseline.scoringMicros);
   }
 
   /** Parts that are stored, in order. */
-  parts(): Record<string, PairedStream | SlownessThreshold | StalenessGuard> {
+  parts(): Record<string, PairedStream | SlownessThreshold | StalenessGuard | RunTimes> {
     return {
       failure: this.#failure,
       slowness: this.#slowness,
       threshold: this.#threshold,
+      runs: this.#runs,
       staleness: this.staleness,
     };
   }

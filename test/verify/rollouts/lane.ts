@@ -11,6 +11,8 @@ import { createPatientOperator } from './patient-operator.ts';
 
 const LOOK_MS = 100;
 const DECIDED_LIMIT_MS = 240_000;
+/** A rollout that takes longer than this says what it waits for, and again after as long. */
+const LONG_MS = 20_000;
 const LEARNED_BEFORE_MS = 1500;
 
 /** What a candidate is compared with its stable version: `good` has a learning rate where stable has next to none. */
@@ -39,6 +41,7 @@ export interface LaneOptions {
   /** Whether a further rollout is wanted; each yes is one rollout. */
   readonly takeNext: () => boolean;
   readonly onOutcome: (outcome: RolloutOutcome) => void;
+  readonly say: (line: string) => void;
 }
 
 /** A lane that has ended. */
@@ -76,9 +79,14 @@ export async function runLane(options: LaneOptions): Promise<Lane> {
   async function untilDecided(kind: CandidateKind, version: number): Promise<RolloutOutcome> {
     const beganMs = performance.now();
     let resumed = 0;
+    let saidMs = 0;
     for (;;) {
-      const { rollout, last } = await operator.watch();
+      const { rollout, last, waitsFor } = await operator.watch();
       const tookMs = Math.round(performance.now() - beganMs);
+      if (tookMs - saidMs > LONG_MS) {
+        saidMs = tookMs;
+        options.say(`${model}/${String(version)}, ${kind}, waits for ${waitsFor.join('; ')}`);
+      }
       const isOver = rollout !== null && rollout.candidate === version && !isUnderWay(rollout.phase);
       if (isOver || tookMs > DECIDED_LIMIT_MS) {
         const { actor = '', because = '' } = last ?? {};

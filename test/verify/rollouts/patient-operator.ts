@@ -23,6 +23,7 @@ export interface PatientOperator {
   /** Registers a version and returns its number once it lives and every live router can serve it. */
   addVersion(body: object): Promise<number>;
   approve(version: number): Promise<void>;
+  /** Gives a version everything; resolves when every live router knows. */
   setStable(version: number): Promise<void>;
   retire(version: number): Promise<void>;
   start(version: number): Promise<void>;
@@ -116,6 +117,18 @@ export function createPatientOperator(system: System, model: string, routers: nu
             throw new Error(`${String(answer.status)} ${JSON.stringify(answer.body)}`);
         },
         { what: `version ${String(version)} of ${model} to be stable`, limitMs: LIMIT_MS, everyMs: EVERY_MS },
+      );
+      await waitUntil(
+        async () => {
+          const { traffic, routers: seen } = await watch();
+          const behind = seen.filter(({ planVersion }) => planVersion < traffic.planVersion);
+          if (seen.length < routers || behind.length > 0) throw new Error(`${String(behind.length)} do not`);
+        },
+        {
+          what: `every router to know the stable version of ${model}`,
+          limitMs: LIMIT_MS,
+          everyMs: EVERY_MS,
+        },
       );
     },
     async retire(version) {

@@ -120,6 +120,7 @@ async function proveRollouts(options: Options<Names>, say: (line: string) => voi
   const { count, models, roundSize, roundMs, killEveryMs, seed } = options;
   const system = await startSystem({ instances: { router: 2 }, env: { STATUS_INTERVAL_MS: '500' } });
   const outcomes: RolloutOutcome[] = [];
+  const every = Math.max(1, Math.floor(count / 50));
   let left = count;
   try {
     const killing = startKilling(system, { seed, everyMs: killEveryMs, say });
@@ -131,12 +132,15 @@ async function proveRollouts(options: Options<Names>, say: (line: string) => voi
           seed: seed + 1 + index,
           roundSize,
           roundMs,
+          say,
           takeNext: () => left-- > 0,
           onOutcome: (outcome) => {
             outcomes.push(outcome);
-            const isExpected = outcome.kind === 'bad' ? isBack(outcome) : isPromoted(outcome);
-            if (!isExpected) say(`${outcome.kind} is ${outcome.phase}: ${outcome.because}`);
-            if (outcomes.length % 20 === 0) say(`${String(outcomes.length)} rollouts`);
+            const { kind, phase, tookMs, because } = outcome;
+            const isExpected = kind === 'bad' ? isBack(outcome) : isPromoted(outcome);
+            if (!isExpected) say(`${kind} is ${phase}: ${because}`);
+            if (outcomes.length % every === 0)
+              say(`${String(outcomes.length)} rollouts; the newest, ${kind}, took ${String(tookMs)} ms`);
           },
         }),
       ),
@@ -153,9 +157,9 @@ export const program = defineProgram({
   about: 'good, bad and equal candidates under constant traffic while everything is killed in turn',
   options: {
     count: { default: 1000, min: 1, max: 100_000, help: 'rollouts' },
-    models: { default: 4, min: 1, max: 16, help: 'models at a time' },
+    models: { default: 3, min: 1, max: 16, help: 'models at a time' },
     roundSize: { default: 20, min: 1, max: 40, help: 'requests of one model under way at once' },
-    roundMs: { default: 150, min: 10, max: 10_000, help: 'time between two rounds of a model, ms' },
+    roundMs: { default: 200, min: 10, max: 10_000, help: 'time between two rounds of a model, ms' },
     killEveryMs: { default: 6000, min: 500, max: 600_000, help: 'time between two kills, about, ms' },
     seed: { default: 1, min: 0, max: 2 ** 31 - 1, help: 'seed of candidates, requests and kills' },
   },
