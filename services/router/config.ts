@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { commonSettings, portSetting } from '../../shared/config/load-config.ts';
+import { INJECT_FAILURES_PATTERN } from './domain/injected-failures.ts';
 
 /** Settings of router. */
 export const routerSettings = Type.Object({
@@ -85,6 +86,12 @@ export const routerSettings = Type.Object({
     minimum: 100,
     maximum: 600_000,
     description: 'Time between two reports to router-status.v1, ms; changes are reported at once.',
+  }),
+  INJECT_FAILURES: Type.String({
+    default: '',
+    pattern: INJECT_FAILURES_PATTERN,
+    description:
+      'For proofs: a model, its version and the share of rows on which scoring by it fails, as flights-late/4:0.3; empty for never.',
   }),
 });
 

@@ -14,6 +14,7 @@ import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { routerRelations, routerSettings } from './config.ts';
+import { createInjectedFailures } from './domain/injected-failures.ts';
 import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import { unreadyStables } from './domain/waits-for.ts';
@@ -52,6 +53,7 @@ const versions = createVersionServers({
     defer: setImmediate,
     sha256: sha256Hex,
     openScorer: createOnnxScorers(monotonicMs),
+    beforeRun: createInjectedFailures(config.INJECT_FAILURES),
     specOf: (model) => directory.get(model)?.spec,
     observe,
   },

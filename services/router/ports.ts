@@ -1,6 +1,7 @@
 import type { ModelSpec } from '../../shared/domain/model-spec.ts';
 import type { OutRecord } from '../../shared/kafka/producer.ts';
 import type { Log } from '../../shared/observability/log.ts';
+import type { BeforeRun } from './domain/injected-failures.ts';
 import type { SnapshotRefusal } from './domain/take-snapshot.ts';
 
 export type { OutRecord } from '../../shared/kafka/producer.ts';
@@ -44,6 +45,8 @@ export interface VersionPorts {
   readonly defer: (work: () => void) => void;
   readonly sha256: (pieces: readonly Uint8Array[]) => string;
   readonly openScorer: OpenScorer;
+  /** Does nothing but in proofs. Golden rows are scored without it: a version that failed on them would never be asked. */
+  readonly beforeRun: BeforeRun;
   /** Returns the spec of a model; undefined while it is not known. */
   readonly specOf: (model: string) => ModelSpec | undefined;
   readonly observe: RouterObserver;

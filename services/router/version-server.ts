@@ -158,8 +158,10 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       return;
     }
     let scored: ScoredRows;
+    const rows = batch.map(({ row }) => row);
     try {
-      scored = await loaded.score(batch.map(({ row }) => row));
+      ports.beforeRun(model, version, rows);
+      scored = await loaded.score(rows);
     } catch (error) {
       ports.observe.failedRun(model, version);
       noteRun(messageOf(error));

@@ -3,6 +3,7 @@ import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { createPredictionLog } from '../../../services/router/prediction-log.ts';
 import type { PredictionLog } from '../../../services/router/prediction-log.ts';
 import type { OutRecord, RouterObserver } from '../../../services/router/ports.ts';
+import { createInjectedFailures } from '../../../services/router/domain/injected-failures.ts';
 import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
 import { createVersionServers } from '../../../services/router/version-servers.ts';
@@ -99,6 +100,8 @@ export function createWorld(
     readonly spec?: Partial<ModelSpec>;
     readonly capacityBytes?: number;
     readonly batchMax?: number;
+    /** As the setting INJECT_FAILURES. */
+    readonly injectFailures?: string;
   } = {},
 ): RouterWorld {
   const scorers = createFakeScorers();
@@ -142,6 +145,7 @@ export function createWorld(
       defer: setImmediate,
       sha256: sha256Hex,
       openScorer: scorers.open,
+      beforeRun: createInjectedFailures(options.injectFailures ?? ''),
       specOf: (name) => directory().get(name)?.spec,
       observe,
     },

@@ -1,0 +1,31 @@
+import { murmur3 } from '../../../shared/domain/murmur3.ts';
+import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
+
+const HASHES = 2 ** 32;
+
+/** What the setting INJECT_FAILURES may be: nothing, or a model, its version and a share, as flights-late/4:0.3. */
+export const INJECT_FAILURES_PATTERN = '^([a-z0-9-]{1,63}/[1-9][0-9]{0,8}:[01](\\.[0-9]{1,6})?)?$';
+
+/** Called before a run of rows that were asked for; what it throws is that run's failure. */
+export type BeforeRun = (
+  model: string,
+  version: number,
+  rows: readonly (readonly (FeatureValue | undefined)[])[],
+) => void;
+
+/**
+ * Returns what lets the runs of one version fail when they hold a row of the injected share, so that a proof has a version
+ * that throws on some inputs. A hash of the row's values decides, so that they are the same rows each time. Nothing is
+ * thrown when the setting is empty.
+ */
+export function createInjectedFailures(setting: string): BeforeRun {
+  const [, model, version, share] = /^(.+)\/(\d+):(.+)$/.exec(setting) ?? [];
+  if (model === undefined) return () => undefined;
+  const limit = Number(share) * HASHES;
+  const isBad = (row: readonly (FeatureValue | undefined)[]): boolean =>
+    murmur3(JSON.stringify(row), 0) >>> 0 < limit;
+  return (ofModel, ofVersion, rows) => {
+    if (ofModel === model && ofVersion === Number(version) && rows.some(isBad))
+      throw new Error('injected failure (INJECT_FAILURES)');
+  };
+}
