@@ -15,6 +15,7 @@ export const QUICK_POLICY = {
   stepsBp: [1000, 5000, 10_000],
   objectives: { loss: { promoteMarginNats: 0.05, rollbackMarginNats: 0.05 } },
   guards: { tailMarginRate: 0.05 },
+  warmingExamplesMin: 100,
   shadowExamplesMin: 100,
   stepExamplesMin: 20,
   holdMinMs: 0,
@@ -25,8 +26,6 @@ export const QUICK_POLICY = {
 
 /** Settings of learners whose quality is known. */
 export const LEARNERS = {
-  /** Learns next to nothing: it answers about one half for ever. */
-  poor: { alpha: 0.0005 },
   sound: { alpha: 0.5 },
   /** Every example throws its parameters about. */
   wild: { alpha: 100 },

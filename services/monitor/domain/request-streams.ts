@@ -1,8 +1,8 @@
 import type { ServedScore } from '../../../shared/domain/events.ts';
 import type { RolloutGuards } from '../../../shared/domain/rollout-policy.ts';
+import { LastRun } from './last-run.ts';
 import { pairScore } from './pair.ts';
 import { PairedStream } from './paired-stream.ts';
-import { RunTimes } from './run-times.ts';
 import { SlownessThreshold } from './slowness-threshold.ts';
 import { StalenessGuard } from './staleness-guard.ts';
 
@@ -19,12 +19,13 @@ function guard(name: string, margin: number): PairedStream {
   return new PairedStream({ name, role: 'guard', bound: 1, rollbackMargin: margin, promoteMargin: null });
 }
 
+const hasFailed = (score: ServedScore | undefined): boolean => pairScore(score) === 'failed';
+
 /**
  * The guards that need no label and look at every request: failure (failed by the candidate, less failed by the
- * baseline), slowness (the same of taking longer than the baseline's p99 of the previous window; failing counts as
- * slow) and staleness. A request that a router could not ask the candidate about, because it had not loaded it, is
- * left out. Requests that were scored in one run share its time, so a run is held against the threshold once: a single
- * pause would count as often as there were requests in it.
+ * baseline), slowness (the same of taking longer than the baseline's p99 of the previous window, once a run; failing
+ * counts as slow) and staleness. A request that a router could not ask the candidate about, because it had not loaded it, is
+ * left out.
  */
 export class RequestStreams {
   readonly streams: readonly PairedStream[];
@@ -32,7 +33,7 @@ export class RequestStreams {
   readonly #failure: PairedStream;
   readonly #slowness: PairedStream;
   readonly #threshold = new SlownessThreshold();
-  readonly #runs = new RunTimes();
+  readonly #lastRun = new LastRun();
 
   constructor(guards: RolloutGuards) {
     this.#failure = guard('failure', guards.failureMarginRate);
@@ -43,38 +44,32 @@ export class RequestStreams {
 
   take({ candidate, baseline, candidateAgeMs }: JudgedRequest): void {
     this.staleness.take(candidateAgeMs);
-    if (candidate !== undefined) {
-      const hasFailed = pairScore(candidate) === 'failed';
-      const hasBaselineFailed = pairScore(baseline) === 'failed';
-      this.#failure.take(Number(hasFailed) - Number(hasBaselineFailed));
-      const limitMicros = this.#threshold.micros;
-      const slow = this.#isSlow(candidate, hasFailed, limitMicros);
-      const isBaselineSlow = baseline && this.#isSlow(baseline, hasBaselineFailed, limitMicros);
-      const isNewRun = this.#runs.take(candidate.scoringMicros, baseline?.scoringMicros ?? -1);
-      if (slow !== undefined && isBaselineSlow !== undefined && (isNewRun || hasFailed))
-        this.#slowness.take(Number(slow) - Number(isBaselineSlow));
-    }
-    if (baseline !== undefined && baseline.scoringMicros >= 0) this.#threshold.take(baseline.scoringMicros);
+    if (candidate !== undefined)
+      this.#failure.take(Number(hasFailed(candidate)) - Number(hasFailed(baseline)));
+    const isNewRun = this.#lastRun.isNew(candidate?.scoringMicros ?? NaN, baseline?.scoringMicros ?? NaN);
+    if (baseline === undefined || !isNewRun) return;
+    const slow = candidate && this.#isSlow(candidate);
+    const isBaselineSlow = this.#isSlow(baseline);
+    if (slow !== undefined && isBaselineSlow !== undefined)
+      this.#slowness.take(Number(slow) - Number(isBaselineSlow));
+    if (baseline.scoringMicros >= 0) this.#threshold.take(baseline.scoringMicros);
   }
 
   /** Parts that are stored, in order. */
-  parts(): Record<string, PairedStream | SlownessThreshold | StalenessGuard | RunTimes> {
+  parts(): Record<string, PairedStream | SlownessThreshold | StalenessGuard | LastRun> {
     return {
       failure: this.#failure,
       slowness: this.#slowness,
       threshold: this.#threshold,
-      runs: this.#runs,
+      lastRun: this.#lastRun,
       staleness: this.staleness,
     };
   }
 
-  #isSlow(
-    { scoringMicros }: ServedScore,
-    hasFailed: boolean,
-    limitMicros: number | null,
-  ): boolean | undefined {
+  #isSlow(score: ServedScore): boolean | undefined {
+    const limitMicros = this.#threshold.micros;
     if (limitMicros === null) return undefined;
-    if (hasFailed) return true;
-    return scoringMicros < 0 ? undefined : scoringMicros > limitMicros;
+    if (hasFailed(score)) return true;
+    return score.scoringMicros < 0 ? undefined : score.scoringMicros > limitMicros;
   }
 }

@@ -15,7 +15,10 @@ const DECIDED_LIMIT_MS = 240_000;
 const LONG_MS = 20_000;
 const LEARNED_BEFORE_MS = 1500;
 
-/** What a candidate is compared with its stable version: `good` has a learning rate where stable has next to none. */
+/**
+ * What a candidate is compared with its stable version. `good` begins cold with a sound learning rate where that of stable is
+ * far too high; `equal` and `bad` are copies of a sound one, with almost its rate and with one that is far too high.
+ */
 export type CandidateKind = 'good' | 'equal' | 'bad';
 
 /** One rollout and how it ended. */
@@ -65,10 +68,10 @@ export async function runLane(options: LaneOptions): Promise<Lane> {
   let alpha: number = LEARNERS.sound.alpha;
   let traffic: JudgedTraffic | undefined;
 
-  /** Makes a version that learns next to nothing stable, for a candidate to be better than. */
+  /** Makes a version with a bad learning rate stable, for a candidate to be better than. */
   async function makePoor(): Promise<void> {
     const before = stable;
-    stable = await operator.addVersion({ mode: 'cold', learner: LEARNERS.poor });
+    stable = await operator.addVersion({ mode: 'cold', learner: LEARNERS.wild });
     await operator.approve(stable);
     await operator.setStable(stable);
     if (before > 0) await operator.retire(before);
@@ -105,7 +108,8 @@ export async function runLane(options: LaneOptions): Promise<Lane> {
     if (kind === 'good') await makePoor();
     const equal = alpha * 0.98;
     const rates = { good: LEARNERS.sound.alpha, equal, bad: LEARNERS.wild.alpha };
-    const version = await operator.addVersion({ mode: 'copy', learner: { alpha: rates[kind] } });
+    const mode = kind === 'good' ? 'cold' : 'copy';
+    const version = await operator.addVersion({ mode, learner: { alpha: rates[kind] } });
     await operator.start(version);
     const outcome = await untilDecided(kind, version);
     options.onOutcome(outcome);
