@@ -1,4 +1,3 @@
-import type { RolloutPolicy } from '../../shared/domain/rollout-policy.ts';
 import type { Rng } from '../../shared/domain/rng.ts';
 
 const COLOURS = 12;
@@ -32,7 +31,7 @@ export const LEARNERS = {
 } as const;
 
 /** Returns the spec of a model whose truth is known: colour and isNew decide, size does not. */
-export function judgedSpec(name: string, rollout: object & Partial<RolloutPolicy>): object {
+export function judgedSpec(name: string, rollout: object): object {
   return {
     name,
     features: [
