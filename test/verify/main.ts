@@ -13,6 +13,7 @@ process.exitCode = await runProgram(
     rollouts: () => import('./rollouts/proof.ts'),
     'verdicts-aa': () => import('./verdicts-aa/proof.ts'),
     'verdicts-power': () => import('./verdicts-power/proof.ts'),
+    'verdicts-policy': () => import('./verdicts-policy/proof.ts'),
     'verdicts-traps': () => import('./verdicts-traps/proof.ts'),
   },
   process.argv.slice(2),
