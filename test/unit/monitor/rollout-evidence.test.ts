@@ -89,7 +89,7 @@ test('where the delay of labels tells nothing, a pair counts when it comes', () 
 });
 
 test('a failed score of the candidate is the worst difference in every stream, and counts as slow', () => {
-  const rollout = run(600, () => ({ ...GOOD, candidate: null }));
+  const rollout = run(600, (index) => ({ ...GOOD, candidate: null, baselineMicros: 100 + (index % 2) }));
   rollout.finish();
   for (const name of ['loss', 'tail', 'failure', 'slowness'])
     assert.equal(streamOf(rollout, name).estimate, 1, name);
@@ -169,6 +169,23 @@ test('one stream that is beyond its margin rolls back, whatever the others say',
   const { value, evidence } = rollout.verdict();
   assert.equal(value, 'rollback');
   assert.match(evidence({}).because, /^slowness is shown to be above its margin of 0.05/);
+});
+
+test('the rows of one slow run are one observation of slowness', () => {
+  const rowsOfARun = 24;
+  const rollout = run(300 * rowsOfARun, (index) => {
+    const runNumber = Math.floor(index / rowsOfARun);
+    const isPause = runNumber >= 280 && runNumber < 283;
+    return {
+      ...GOOD,
+      baselineMicros: 100 + (runNumber % 7),
+      candidateMicros: isPause ? 5000 + runNumber : 100,
+    };
+  });
+  const { count, estimate } = streamOf(rollout, 'slowness');
+  assert.ok(count <= 300, String(count));
+  assert.equal(estimate, 3 / count, 'three slow runs, not 72 slow requests');
+  assert.notEqual(rollout.verdict().value, 'rollback');
 });
 
 test('a cold candidate’s loss is not judged while it warms, its failures are', () => {
