@@ -70,9 +70,9 @@ async function decideOnce(system: StartedSystem, model: string, everyMs: number)
   const client = createPredictionClient();
   const answeredAtMs: number[] = [];
   const rollout = rolloutClient(system, model);
-  let isOut = false;
+  const until = { isOut: false };
   const asking = (async () => {
-    for (let index = 0; !isOut; index += 1) {
+    for (let index = 0; !until.isOut; index += 1) {
       const body = { subject: `subject-${String(index)}`, features: { colour: 'red' } };
       const asked = await client.ask([url, url], model, body);
       if (!asked.ok) throw new Error(asked.words);
@@ -90,7 +90,7 @@ async function decideOnce(system: StartedSystem, model: string, everyMs: number)
       { what: `${model} to be rolled back`, limitMs: GONE_LIMIT_MS, everyMs: 20 },
     );
   } finally {
-    isOut = true;
+    until.isOut = true;
     await asking;
     client.close();
   }

@@ -8,7 +8,7 @@ import { verdictOf } from '../../../services/monitor/domain/verdict-of.ts';
 import { VersionLearner } from '../../../services/online-learner/domain/version-learner.ts';
 import { assignSubject } from '../../../services/router/domain/assign-subject.ts';
 import type { Prediction } from '../../../shared/domain/events.ts';
-import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
+import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
 import { createRng } from '../../../shared/domain/rng.ts';
 import type { RolloutPhase } from '../../../shared/domain/rollout.ts';
 import { logistic, normal } from '../verdicts/synthetic-world.ts';
@@ -24,6 +24,7 @@ const LOOK_EVERY = 5;
 const RATES = { sound: 0.1, wild: 20 };
 const SPEC = {
   ...flightsModel,
+  features: flightsModel.features as readonly FeatureSpec[], // literals widen to strings there
   learner: { ...flightsModel.learner, tableBits: 14, alpha: RATES.sound },
   label: { windowMs: 6 * HOUR_MS, onWindowEnd: 'drop' },
   rollout: { triesMax: 1, holdMinMs: 600_000 },
