@@ -29,7 +29,10 @@ async function publish(count: number): Promise<void> {
     const at = sent + index;
     const wide = WIDE.map((name, column) => [name, `value-${String((at * (column + 1)) % 17)}`]);
     return smallEvent(at, {
-      features: { colour: at % 2 === 0 ? 'red' : 'blue', ...(Object.fromEntries(wide) as Record<string, string>) },
+      features: {
+        colour: at % 2 === 0 ? 'red' : 'blue',
+        ...(Object.fromEntries(wide) as Record<string, string>),
+      },
     });
   });
   const url = `${system.url('ingest')}/v1/models/${MODEL}/events`;
