@@ -130,7 +130,10 @@ test('republishing sends the plan of every model once more, and nothing when the
   await world.registry.republish();
   const again = world.commits.at(-1);
   assert.equal(again?.length, 1);
-  assert.deepEqual({ ...again[0]?.value, publishedAtMs: 0 }, { ...plan?.value, publishedAtMs: 0 });
+  assert.deepEqual(
+    { ...(again[0]?.value as object), publishedAtMs: 0 },
+    { ...(plan?.value as object), publishedAtMs: 0 },
+  );
 });
 
 test('a refused command records nothing', async () => {
