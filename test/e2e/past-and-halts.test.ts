@@ -32,7 +32,10 @@ async function publish(count: number): Promise<void> {
       `value-${String((at * (column + 1)) % 17)}`,
     ]);
     return smallEvent(at, {
-      features: { colour: at % 2 === 0 ? 'red' : 'blue', ...Object.fromEntries(wide) },
+      features: {
+        colour: at % 2 === 0 ? 'red' : 'blue',
+        ...(Object.fromEntries(wide) as Record<string, string>),
+      },
     });
   });
   const url = `${system.url('ingest')}/v1/models/${MODEL}/events`;

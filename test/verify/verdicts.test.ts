@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { program as falseAlarms } from './verdicts-aa/proof.ts';
+import { program as policy } from './verdicts-policy/proof.ts';
 import { program as power } from './verdicts-power/proof.ts';
 import { program as traps } from './verdicts-traps/proof.ts';
 
@@ -19,4 +20,8 @@ test('no decision takes much longer than the tables say', async () => {
 
 test('no candidate that looks good to those who count wrongly is promoted', async () => {
   assert.deepEqual(await faultsOf(traps, { attempts: 20 }), []);
+});
+
+test('whole rollouts on real flights end as their candidates deserve', async () => {
+  assert.deepEqual(await faultsOf(policy, { rollouts: 4, seed: 1 }), []);
 });

@@ -8,6 +8,7 @@ import { startSystem } from '../../support/system.ts';
 import type { StartedSystem } from '../../support/system.ts';
 import { askRouters } from './clients.ts';
 import type { Answered } from './clients.ts';
+import { firstFailureFaults, measureFirstFailure } from './first-failure.ts';
 
 const MODEL = 'rollback';
 const CANDIDATE = 2;
@@ -80,10 +81,11 @@ async function rollBackOnce(system: StartedSystem, everyMs: number): Promise<Rou
 
 /**
  * Measures how long after a rollback is in the log the last client is answered by the candidate, of any router. The way
- * from the first bad answer to the decision is the monitor's, and comes beside it: `firstBadAnswerToDecision`.
+ * from the first bad answer of a candidate that always fails to the decision comes beside it: `firstBadAnswerToDecision`.
  */
 export const program = defineProgram({
-  about: 'time from a recorded rollback to the last answer of the candidate, over all routers',
+  about:
+    'time from a recorded rollback to the candidate’s last answer, and from a first failure to the decision',
   options: {
     rollbacks: { default: 100, min: 1, max: 10_000, help: 'rollbacks measured' },
     routers: { default: 8, min: 1, max: 32, help: 'router processes' },
@@ -93,9 +95,10 @@ export const program = defineProgram({
       max: 1000,
       help: 'rollbacks before that are not counted: every process compiles what it runs for the first time',
     },
+    decisions: { default: 20, min: 1, max: 1000, help: 'candidates that always fail at 1 % of the subjects' },
     everyMs: { default: 20, min: 1, max: 1000, help: 'time between two requests to one router, ms' },
   },
-  async run({ rollbacks, routers, warmUps, everyMs }, say) {
+  async run({ rollbacks, routers, warmUps, decisions, everyMs }, say) {
     const system = await startSystem({ instances: { router: routers, ingest: 0, monitor: 0 } });
     const rounds: Round[] = [];
     try {
@@ -111,6 +114,7 @@ export const program = defineProgram({
     } finally {
       await system.stop();
     }
+    const failing = await measureFirstFailure(decisions, everyMs, say);
     const recorded = figuresOf(rounds.map(({ sinceRecordedMs }) => sinceRecordedMs));
     const decided = figuresOf(rounds.map(({ sinceDecidedMs }) => sinceDecidedMs));
     const answers = rounds.reduce((sum, round) => sum + round.answers, 0);
@@ -127,14 +131,18 @@ export const program = defineProgram({
         limitMs: P99_LIMIT_MS,
         recordedToLastAnswer: recorded,
         decidedToLastAnswer: decided,
-        firstBadAnswerToDecision: null,
+        firstBadAnswerToDecision: failing,
       },
       summary: [
         `${String(rollbacks)} rollbacks over ${String(routers)} routers, ${String(answers)} answers`,
         `recorded to the last answer of the candidate: ${words(recorded)}`,
         `decided to the last answer of the candidate:  ${words(decided)}`,
+        `first bad answer to the decision: median ${String(failing.medianMs)} ms, most ${String(failing.mostMs)} ms; median ${String(failing.medianRequests)} requests, most ${String(failing.mostRequests)}; ${String(failing.verdicts)} by verdict, ${String(failing.alarms)} by a router’s alarm`,
       ],
-      faults: isFast ? [] : [`p99 ${recorded.p99Ms.toFixed(1)} ms, allowed ${String(P99_LIMIT_MS)} ms`],
+      faults: [
+        ...(isFast ? [] : [`p99 ${recorded.p99Ms.toFixed(1)} ms, allowed ${String(P99_LIMIT_MS)} ms`]),
+        ...firstFailureFaults(failing),
+      ],
     };
   },
 });
