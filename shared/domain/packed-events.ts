@@ -43,7 +43,7 @@ export class PackedSkimmer {
     const reader = this.#reader;
     reader.open(bytes, from, bytes.length);
     if (!this.#passKnown(bytes, from)) this.#readHeader(bytes, from);
-    const watermarkMs = this.#optionalLong();
+    const watermarkMs = readOptionalLong(reader);
     const packed = { bytes, at: reader.at, end: bytes.length };
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
       for (; left > 0; left--) this.#skimEvent();
@@ -92,13 +92,6 @@ export class PackedSkimmer {
     reader.at = end;
   }
 
-  #optionalLong(): number | null {
-    const tag = this.#reader.readLong();
-    if (tag === 1) return this.#reader.readLong();
-    if (tag !== 0) this.#reader.isBroken = true;
-    return null;
-  }
-
   #skimEvent(): void {
     const reader = this.#reader;
     this.#skimText(reader.readLength()); // id
@@ -109,7 +102,7 @@ export class PackedSkimmer {
     reader.skip(16); // label, weight
     reader.skipBytes(); // labelSource
     const tag = reader.readLong();
-    if (tag === 1) this.#skimServed();
+    if (tag === 1) skipServed(reader);
     else if (tag !== 0) reader.isBroken = true;
   }
 
@@ -121,25 +114,33 @@ export class PackedSkimmer {
     else if (tag === VALUE_TAG.boolean) reader.isBroken ||= reader.readByte() > 1;
     else if (tag !== VALUE_TAG.null) reader.isBroken = true;
   }
+}
 
-  #skimServed(): void {
-    const reader = this.#reader;
-    reader.skipBytes(); // predictionId
-    reader.readLong(); // predictedAtMs
-    reader.readLong(); // planVersion
-    reader.skipBytes(); // assignedArm
-    reader.readInt(); // servedVersion
-    reader.skip(8); // assignmentProbability
-    for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
-      for (; left > 0; left--) {
-        reader.readInt(); // version
-        const tag = reader.readLong(); // score
-        if (tag === 1) reader.skip(8);
-        else if (tag !== 0) reader.isBroken = true;
-        reader.readInt(); // scoringMicros
-        reader.isBroken ||= reader.readByte() > 1; // failed
-      }
+/** Returns a long of a union with null; null for any other branch, which breaks unless it is that of null. */
+function readOptionalLong(reader: AvroReader): number | null {
+  const tag = reader.readLong();
+  if (tag === 1) return reader.readLong();
+  if (tag !== 0) reader.isBroken = true;
+  return null;
+}
+
+/** Passes over what was served, behind the branch that says that something was. */
+export function skipServed(reader: AvroReader): void {
+  reader.skipBytes(); // predictionId
+  reader.readLong(); // predictedAtMs
+  reader.readLong(); // planVersion
+  reader.skipBytes(); // assignedArm
+  reader.readInt(); // servedVersion
+  reader.skip(8); // assignmentProbability
+  for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
+    for (; left > 0; left--) {
+      reader.readInt(); // version
+      const tag = reader.readLong(); // score
+      if (tag === 1) reader.skip(8);
+      else if (tag !== 0) reader.isBroken = true;
+      reader.readInt(); // scoringMicros
+      reader.isBroken ||= reader.readByte() > 1; // failed
     }
-    this.#optionalLong(); // labelledAtMs
   }
+  readOptionalLong(reader); // labelledAtMs
 }

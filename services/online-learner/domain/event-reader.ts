@@ -5,7 +5,7 @@ import { rowOrderOf } from '../../../shared/domain/feature-row-order.ts';
 import { CATEGORICAL_LENGTH_MAX } from '../../../shared/domain/feature-row.ts';
 import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
 import { murmur3OfBytes } from '../../../shared/domain/murmur3.ts';
-import { VALUE_TAG } from '../../../shared/domain/packed-events.ts';
+import { skipServed, VALUE_TAG } from '../../../shared/domain/packed-events.ts';
 import type { PackedEvents } from '../../../shared/domain/packed-events.ts';
 import { KIND } from '../../../shared/domain/row-hasher.ts';
 import type { RowHasher } from '../../../shared/domain/row-hasher.ts';
@@ -74,7 +74,7 @@ export class EventReader {
     this.weight = reader.readDouble();
     reader.skipBytes(); // labelSource
     this.isServed = reader.readLong() === 1;
-    if (this.isServed) this.#skipServed();
+    if (this.isServed) skipServed(reader);
     const { bytes } = reader;
     this.idHigh = murmur3OfBytes(bytes, ID_SEEDS.high, this.idFrom, this.idTo);
     this.idLow = murmur3OfBytes(bytes, ID_SEEDS.low, this.idFrom, this.idTo);
@@ -149,25 +149,6 @@ export class EventReader {
     }
     hasher.finish();
     return isSound && column === featureOf.length;
-  }
-
-  #skipServed(): void {
-    const reader = this.#reader;
-    reader.skipBytes(); // predictionId
-    reader.readLong(); // predictedAtMs
-    reader.readLong(); // planVersion
-    reader.skipBytes(); // assignedArm
-    reader.readLong(); // servedVersion
-    reader.skip(8); // assignmentProbability
-    for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
-      for (; left > 0; left--) {
-        reader.readLong(); // version
-        if (reader.readLong() === 1) reader.skip(8); // score
-        reader.readLong(); // scoringMicros
-        reader.skip(1); // failed
-      }
-    }
-    if (reader.readLong() === 1) reader.readLong(); // labelledAtMs
   }
 }
 
