@@ -13,7 +13,7 @@ const FEATURES = 8;
 const EVENTS_PER_RECORD = 32;
 const SHARE_GOAL = 0.03;
 /** Fewer checkpoints in a run say nothing of what they cost. */
-const CHECKPOINTS_MIN = 3;
+const CHECKPOINTS_MIN = 2;
 /** w, z and n of one weight, bytes. */
 const WEIGHT_BYTES = 12;
 const EVERY_SECOND = { CHECKPOINT_INTERVAL_MS: '1000' };
