@@ -6,6 +6,7 @@ import { watermarkOf } from './domain/watermark.ts';
 import { eventTimeOf, joinedRecords, joinItems } from './join-items.ts';
 import type { NamedEvents } from './join-items.ts';
 import type {
+  BatchProgress,
   IngestPorts,
   JoinItem,
   JoinOutcome,
@@ -45,16 +46,11 @@ export interface Join extends PartitionHandler {
   readonly pushesBack: () => string | undefined;
 }
 
-/** How far a shard has been consumed with a batch, and the watermark that was settled before it. */
-interface Progress extends JoinProgress {
-  readonly settledMs: number;
-}
-
 /** What a batch did to one shard, until it is settled. */
 interface Touched {
   readonly joined: string[];
   readonly closed: string[];
-  progress: Progress | undefined;
+  progress: BatchProgress | undefined;
   watermarkMs: number;
   /** Whether more windows are over than could be closed at once. */
   isMoreDue: boolean;
@@ -83,6 +79,8 @@ export function createJoin(deps: JoinDeps): Join {
   /** Next offset to read of each topic-partition. */
   const positions = new Map<string, number>();
   const lastEmittedMs = new Map<string, number>();
+  /** Progress that belongs to our positions: what a killed process still had on its way to Redis may arrive after them. */
+  const known = new Map<string, JoinProgress>();
   const touched = new Map<string, Touched>();
   let assigned: readonly TopicPartition[] = [];
   /** Shards whose payloads are over the budget. */
@@ -91,8 +89,8 @@ export function createJoin(deps: JoinDeps): Join {
   const keyOf = (topic: string, partition: number): string => `${topic}/${String(partition)}`;
 
   /** Returns how far a shard has been consumed when this record is done, and the watermark that follows from it now. */
-  async function progressOf(key: string, batch: RecordBatch, newestMs: number): Promise<Progress> {
-    const before = await store.consumed(key);
+  async function progressOf(key: string, batch: RecordBatch, newestMs: number): Promise<BatchProgress> {
+    const before = known.get(key) ?? (await store.consumed(key));
     const settledMs = before.watermarkMs;
     const isPredictions = batch.topic === 'predictions.v1';
     const predictions = isPredictions ? Math.max(before.predictions, newestMs) : before.predictions;
@@ -236,7 +234,10 @@ export function createJoin(deps: JoinDeps): Join {
       assigned = partitions;
       touched.clear();
       positions.clear();
+      known.clear();
       full.clear();
+      for (const key of [...directory().keys()].map((model) => shardKey(model, 0)))
+        known.set(key, await store.consumed(key));
       for (const topic of JOINED_TOPICS) {
         const ranges = await deps.logRanges(topic);
         for (const { partition } of partitions.filter((one) => one.topic === topic)) {
@@ -286,6 +287,7 @@ export function createJoin(deps: JoinDeps): Join {
       }
       touched.clear();
       await store.setPosition(keyOf(batch.topic, batch.partition), batch.nextOffset, progress);
+      for (const [key, made] of progress) known.set(key, made);
       positions.set(keyOf(batch.topic, batch.partition), batch.nextOffset);
       return batch.nextOffset;
     },

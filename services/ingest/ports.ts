@@ -43,6 +43,11 @@ export interface JoinProgress {
   readonly watermarkMs: number;
 }
 
+/** How far a shard has been consumed with a batch, and the watermark that was settled before it. */
+export interface BatchProgress extends JoinProgress {
+  readonly settledMs: number;
+}
+
 /** The join's state of one shard. Every call is atomic per prediction and safe to repeat. */
 export interface JoinStore {
   /** Takes items in order and returns what each did. */
