@@ -9,10 +9,9 @@ import { startWorld } from './world.ts';
 /** What a proof is run with. */
 interface DeliveryOptions {
   readonly faults: number;
+  readonly outages: number;
   readonly seed: number;
 }
-
-const FAULTS_PER_OUTAGE = 500;
 
 function listed(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
@@ -23,7 +22,7 @@ function listed(counts: Readonly<Record<string, number>>): string {
 
 /** Runs the whole proof on a system of its own and returns what was found. */
 async function proveDelivery(
-  { faults: wanted, seed }: DeliveryOptions,
+  { faults: wanted, outages, seed }: DeliveryOptions,
   say: (line: string) => void,
 ): Promise<ProgramResult> {
   const startMs = performance.now();
@@ -33,7 +32,6 @@ async function proveDelivery(
     const writer = await createLogWriter(world.system);
     const run = await runUnderFaults(world, writer, { seed, faults: wanted }, say);
     const counters = await checkCounters(world, writer);
-    const outages = Math.max(1, Math.round(wanted / FAULTS_PER_OUTAGE));
     const outage = await runOutages(world, writer, { seed, rounds: outages }, say);
     await writer.close();
     const unused = Object.entries(world.links).filter(([, link]) => link.passed() === 0);
@@ -101,6 +99,7 @@ export const program = defineProgram({
   about: 'what is acknowledged is learned once, whatever is killed and however the network behaves',
   options: {
     faults: { default: 2000, min: 4, max: 100_000, help: 'faults to inject' },
+    outages: { default: 4, min: 0, max: 1000, help: 'outages of ingest longer than the label window' },
     seed: { default: 1, min: 0, max: 2 ** 31 - 1, help: 'seed of faults and clients' },
   },
   run: proveDelivery,
