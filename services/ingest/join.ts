@@ -156,8 +156,8 @@ export function createJoin(deps: JoinDeps): Join {
   }
 
   function touchedOf(key: string): Touched {
-    const known = touched.get(key);
-    if (known !== undefined) return known;
+    const found = touched.get(key);
+    if (found !== undefined) return found;
     const made: Touched = {
       joined: [],
       closed: [],
