@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'kafka-topic-missing'
   | 'kafka-fenced'
   | 'redis-unavailable'
+  | 'redis-fenced'
   | 'schema-registry-unavailable'
   | 'schema-missing'
   | 'schema-incompatible'

@@ -1,18 +1,19 @@
 import type { TrainingEvent } from '../../shared/domain/events.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
-import { parseShardKey, shardKey } from '../../shared/domain/shard.ts';
+import { shardKey } from '../../shared/domain/shard.ts';
 import { trainingEvent } from './domain/training-event.ts';
-import { watermarkOf } from './domain/watermark.ts';
 import { eventTimeOf, joinedRecords, joinItems } from './join-items.ts';
+import { createJoinWatermarks, JOINED_TOPICS } from './join-watermarks.ts';
+import type { JoinedTopic } from './join-watermarks.ts';
 import type { NamedEvents } from './join-items.ts';
 import type {
-  BatchProgress,
   IngestPorts,
   JoinItem,
   JoinOutcome,
   JoinPrediction,
   JoinProgress,
   JoinStore,
+  JoinStores,
   OutRecord,
   Outcome,
   PartitionHandler,
@@ -21,19 +22,16 @@ import type {
   TopicPartition,
 } from './ports.ts';
 
-const JOINED_TOPICS = ['predictions.v1', 'labels.v1'] as const;
 const CLOSED_AT_ONCE = 1000;
 const TAKEN_AT_ONCE = 1000;
-/** A watermark that moved by this share of the label window is worth a record of its own. */
-const WATERMARK_SHARE = 0.01;
 
 /** What the join needs. */
 export interface JoinDeps {
   readonly ports: IngestPorts;
-  readonly store: JoinStore;
+  readonly stores: JoinStores;
   readonly directory: () => ModelDirectory;
   /** Returns the range of every partition of a topic as it is now. */
-  readonly logRanges: (topic: 'predictions.v1' | 'labels.v1') => Promise<ReadonlyMap<number, LogRange>>;
+  readonly logRanges: (topic: JoinedTopic) => Promise<ReadonlyMap<number, LogRange>>;
   /** Bytes of payloads above which predictions are read no further. */
   readonly budgetBytes: number;
   readonly pause: (partitions: readonly TopicPartition[]) => void;
@@ -50,8 +48,10 @@ export interface Join extends PartitionHandler {
 interface Touched {
   readonly joined: string[];
   readonly closed: string[];
-  progress: BatchProgress | undefined;
-  watermarkMs: number;
+  /** How far it has been consumed with the batch; undefined before its windows were looked at. */
+  progress: JoinProgress | undefined;
+  /** The watermark that was settled before the batch. */
+  settledMs: number;
   /** Whether more windows are over than could be closed at once. */
   isMoreDue: boolean;
   /** Newest watermark among the emissions; undefined before any. */
@@ -75,12 +75,12 @@ interface ShardRecords {
  * takes it once.
  */
 export function createJoin(deps: JoinDeps): Join {
-  const { ports, store, directory } = deps;
+  const { ports, stores, directory } = deps;
+  /** The state of each partition that we own. */
+  const owned = new Map<number, JoinStore>();
   /** Next offset to read of each topic-partition. */
   const positions = new Map<string, number>();
   const lastEmittedMs = new Map<string, number>();
-  /** Progress that belongs to our positions: what a killed process still had on its way to Redis may arrive after them. */
-  const known = new Map<string, JoinProgress>();
   const touched = new Map<string, Touched>();
   let assigned: readonly TopicPartition[] = [];
   /** Shards whose payloads are over the budget. */
@@ -88,39 +88,16 @@ export function createJoin(deps: JoinDeps): Join {
 
   const keyOf = (topic: string, partition: number): string => `${topic}/${String(partition)}`;
 
-  /** Returns how far a shard has been consumed when this record is done, and the watermark that follows from it now. */
-  async function progressOf(key: string, batch: RecordBatch, newestMs: number): Promise<BatchProgress> {
-    const before = known.get(key) ?? (await store.consumed(key));
-    const settledMs = before.watermarkMs;
-    const isPredictions = batch.topic === 'predictions.v1';
-    const predictions = isPredictions ? Math.max(before.predictions, newestMs) : before.predictions;
-    const labels = isPredictions ? before.labels : Math.max(before.labels, newestMs);
-    const watermarkWith = (isAtEnd: Record<(typeof JOINED_TOPICS)[number], boolean>): number =>
-      Math.max(
-        before.watermarkMs,
-        watermarkOf(
-          { eventTimeMs: predictions, isAtEnd: isAtEnd['predictions.v1'] },
-          { eventTimeMs: labels, isAtEnd: isAtEnd['labels.v1'] },
-        ),
-      );
-    const best = watermarkWith({ 'predictions.v1': true, 'labels.v1': true });
-    const isIdle = best - before.watermarkMs < windowShareMs(key) && !(await store.hasDue(key, best));
-    if (isIdle) return { predictions, labels, watermarkMs: before.watermarkMs, settledMs };
-    const [p, l] = [await isReadToEnd('predictions.v1', batch), await isReadToEnd('labels.v1', batch)];
-    const watermarkMs = watermarkWith({ 'predictions.v1': p, 'labels.v1': l });
-    return { predictions, labels, watermarkMs, settledMs };
-  }
+  const watermarks = createJoinWatermarks({
+    directory,
+    logRanges: deps.logRanges,
+    readTo: (topic, partition) => positions.get(keyOf(topic, partition)) ?? 0,
+  });
 
-  /** Asks the broker, because what was the end a moment ago need not be: a label that is unread must hold the watermark. */
-  async function isReadToEnd(topic: (typeof JOINED_TOPICS)[number], batch: RecordBatch): Promise<boolean> {
-    const { partition } = batch;
-    const read = topic === batch.topic ? batch.nextOffset : (positions.get(keyOf(topic, partition)) ?? 0);
-    return read >= ((await deps.logRanges(topic)).get(partition)?.end ?? 0);
-  }
-
-  function windowShareMs(key: string): number {
-    const windowMs = directory().get(parseShardKey(key)?.model ?? '')?.spec.label.windowMs ?? 0;
-    return windowMs * WATERMARK_SHARE;
+  function storeOf(partition: number): JoinStore {
+    const store = owned.get(partition);
+    if (store === undefined) throw new RangeError(`partition ${String(partition)} is not ours`);
+    return store;
   }
 
   /** Moves a shard's watermark and returns the predictions whose window it has passed, to be learned with the default. */
@@ -130,11 +107,13 @@ export function createJoin(deps: JoinDeps): Join {
     newestMs: number,
     model: ModelState,
   ): Promise<JoinPrediction[]> {
-    const progress = await progressOf(key, batch, newestMs);
+    const store = storeOf(batch.partition);
+    const before = await store.consumed(key);
+    const progress = await watermarks.progressOf({ key, before, batch, newestMs, store });
     const { watermarkMs } = progress;
     const state = touchedOf(key);
     state.progress = progress;
-    state.watermarkMs = watermarkMs;
+    state.settledMs = before.watermarkMs;
     ports.observe.watermark(model.spec.name, watermarkMs);
     const as = model.spec.label.onWindowEnd === 'default' ? 'defaulted' : 'dropped';
     for (;;) {
@@ -147,12 +126,8 @@ export function createJoin(deps: JoinDeps): Join {
         return fresh; // the rest when these are acknowledged and freed
       }
       if (closed.length < CLOSED_AT_ONCE) return [];
-      await freeClosed(key, state);
+      await store.free(key, { joined: [], closed: state.closed.splice(0), watermarkMs: 0 });
     }
-  }
-
-  async function freeClosed(key: string, state: Touched): Promise<void> {
-    await store.free(key, { joined: [], closed: state.closed.splice(0), watermarkMs: 0 });
   }
 
   function touchedOf(key: string): Touched {
@@ -162,7 +137,7 @@ export function createJoin(deps: JoinDeps): Join {
       joined: [],
       closed: [],
       progress: undefined,
-      watermarkMs: 0,
+      settledMs: 0,
       isMoreDue: false,
       emittedMs: undefined,
     };
@@ -185,7 +160,10 @@ export function createJoin(deps: JoinDeps): Join {
     };
     const counts = new Map<JoinOutcome['kind'], number>();
     for (let from = 0; from < items.length; from += TAKEN_AT_ONCE) {
-      for (const outcome of await store.take(key, items.slice(from, from + TAKEN_AT_ONCE))) {
+      for (const outcome of await storeOf(batch.partition).take(
+        key,
+        items.slice(from, from + TAKEN_AT_ONCE),
+      )) {
         counts.set(outcome.kind, (counts.get(outcome.kind) ?? 0) + 1);
         if (outcome.kind !== 'joined') continue;
         touchedOf(key).joined.push(outcome.of.prediction.id);
@@ -199,11 +177,11 @@ export function createJoin(deps: JoinDeps): Join {
     }
     const state = touchedOf(key);
     const emittedMs = state.emittedMs ?? lastEmittedMs.get(key) ?? 0;
-    const watermarkMs = state.isMoreDue ? emittedMs : state.watermarkMs; // no promise before all of it is kept
+    const watermarkMs = state.isMoreDue ? emittedMs : (state.progress?.watermarkMs ?? 0); // no promise before all of it is kept
     const emit = [...byNames.values()].flatMap((group) =>
       joinedRecords({ ...of, partition: batch.partition, watermarkMs }, group),
     );
-    const isWorthARecord = watermarkMs - emittedMs >= windowShareMs(key);
+    const isWorthARecord = watermarkMs - emittedMs >= watermarks.windowShareMs(key);
     if (emit.length === 0 && isWorthARecord) {
       const featureNames = model.spec.features.map((feature) => feature.name);
       const value = { model: of.name, shard: of.shard, featureNames, watermarkMs, events: [] };
@@ -213,7 +191,7 @@ export function createJoin(deps: JoinDeps): Join {
     return emit;
   }
 
-  async function pushBackIfFull(key: string): Promise<void> {
+  async function pushBackIfFull(key: string, store: JoinStore): Promise<void> {
     const bytes = await store.bytes(key);
     ports.observe.joinBytes(bytes);
     const wasPaused = full.size > 0;
@@ -234,15 +212,15 @@ export function createJoin(deps: JoinDeps): Join {
       assigned = partitions;
       touched.clear();
       positions.clear();
-      known.clear();
       full.clear();
-      for (const key of [...directory().keys()].map((model) => shardKey(model, 0)))
-        known.set(key, await store.consumed(key));
+      owned.clear();
+      for (const partition of new Set(partitions.map((one) => one.partition)))
+        owned.set(partition, await stores.own(partition));
       for (const topic of JOINED_TOPICS) {
         const ranges = await deps.logRanges(topic);
         for (const { partition } of partitions.filter((one) => one.topic === topic)) {
           const key = keyOf(topic, partition);
-          const stored = (await store.position(key)) ?? 0;
+          const stored = (await stores.position(key)) ?? 0;
           const start = ranges.get(partition)?.start ?? 0;
           if (stored < start && stored > 0)
             ports.log.error({ key, stored, start }, 'records were deleted before the join read them');
@@ -277,17 +255,17 @@ export function createJoin(deps: JoinDeps): Join {
     },
 
     async settle(batch) {
+      const store = storeOf(batch.partition);
       const progress = new Map<string, JoinProgress>();
-      for (const [key, { joined, closed, progress: made, emittedMs }] of touched) {
+      for (const [key, { joined, closed, progress: made, settledMs, emittedMs }] of touched) {
         if (emittedMs !== undefined) lastEmittedMs.set(key, emittedMs);
         // Up to the watermark before this batch: were the process to die now, its records would be read again.
-        await store.free(key, { joined, closed, watermarkMs: made?.settledMs ?? 0 });
-        await pushBackIfFull(key);
+        await store.free(key, { joined, closed, watermarkMs: settledMs });
+        await pushBackIfFull(key, store);
         if (made !== undefined) progress.set(key, made);
       }
       touched.clear();
       await store.setPosition(keyOf(batch.topic, batch.partition), batch.nextOffset, progress);
-      for (const [key, made] of progress) known.set(key, made);
       positions.set(keyOf(batch.topic, batch.partition), batch.nextOffset);
       return batch.nextOffset;
     },

@@ -12,7 +12,7 @@ import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
-import { createRedisJoinStore } from './adapters/redis-join-store.ts';
+import { createRedisJoinStores } from './adapters/redis-join-store.ts';
 import { ingestRelations, ingestSettings } from './config.ts';
 import { ingestRoutes } from './http/routes.ts';
 import { createIntake } from './intake.ts';
@@ -100,7 +100,7 @@ async function startIngest(): Promise<void> {
   waiting = 'the join';
   join = createJoin({
     ports,
-    store: createRedisJoinStore(redis),
+    stores: createRedisJoinStores(redis),
     directory: follower.directory,
     logRanges: (topic) => ranges.ranges(topic),
     budgetBytes: config.JOIN_BUDGET_BYTES,

@@ -43,12 +43,21 @@ export interface JoinProgress {
   readonly watermarkMs: number;
 }
 
-/** How far a shard has been consumed with a batch, and the watermark that was settled before it. */
-export interface BatchProgress extends JoinProgress {
-  readonly settledMs: number;
+/** The join's state of all partitions. */
+export interface JoinStores {
+  /**
+   * Takes a partition over and returns its state: whoever owned it before is refused from now on, also what of it is still
+   * on its way. Calls whose fate is unknown (no answer came) never take effect after a later call has.
+   */
+  own(partition: number): Promise<JoinStore>;
+  /** Returns the next offset to read of a topic-partition; undefined before the first. */
+  position(topicPartition: string): Promise<number | undefined>;
 }
 
-/** The join's state of one shard. Every call is atomic per prediction and safe to repeat. */
+/**
+ * The join's state of one partition, for its owner. Every call is atomic per prediction and safe to repeat. Calls that
+ * change something reject with `redis-fenced` once another owner has taken the partition over.
+ */
 export interface JoinStore {
   /** Takes items in order and returns what each did. */
   take(shardKey: string, items: readonly JoinItem[]): Promise<readonly JoinOutcome[]>;
@@ -71,8 +80,6 @@ export interface JoinStore {
   consumed(shardKey: string): Promise<JoinProgress>;
   /** Returns bytes of payloads held for a shard. */
   bytes(shardKey: string): Promise<number>;
-  /** Returns the next offset to read of a topic-partition; undefined before the first. */
-  position(topicPartition: string): Promise<number | undefined>;
   /**
    * Remembers in one step what is to be read next and how far shards have been consumed with what was read. Entries are
    * forgotten by the latter, so it must never be ahead of the former: what is read again must find them.

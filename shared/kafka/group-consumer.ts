@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
-import { messageOf } from '../errors.ts';
+import { HeadraceError, messageOf } from '../errors.ts';
 import type { TopicName } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import { createCommitHints } from './commit-hints.ts';
@@ -9,12 +9,10 @@ import { consumedRecord, topicPartitionKey } from './consumed.ts';
 import type { TopicPartition } from './consumed.ts';
 import { Cursors } from './cursor.ts';
 import { createOutbox } from './outbox.ts';
+import { watchSilence } from './watch-silence.ts';
 import type { GroupConsumerDeps } from './group-consumer-deps.ts';
 import { decodeBatch, recordsOf } from './record-batch.ts';
 import type { RecordBatch } from './record-batch.ts';
-
-/** Kafka answers a fetch or a heartbeat at least every second; silence of this long means that it is away, ms. */
-const SILENCE_MS = 5000;
 
 const HEARTBEAT_MS = 1000;
 
@@ -58,7 +56,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
   });
   let joins = 0;
-  let heardAtMs = deps.nowMs();
+  let assigned: readonly TopicPartition[] = [];
   const onMoment = deps.onMoment ?? ((): void => undefined);
   const retry = {
     log,
@@ -82,7 +80,10 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     onFatal: deps.onFatal,
     onDrained: () => {
       if (unsettled.size === 0 || isInBatch || stopping.signal.aborted) return;
-      settling = settle().catch(deps.onFatal);
+      settling = settle().catch((error: unknown) => {
+        if (isFenced(error)) takeOverAgain(error);
+        else deps.onFatal(error);
+      });
     },
   });
 
@@ -101,7 +102,22 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     onMoment('batch-settled');
   }
 
-  async function join(assigned: readonly TopicPartition[]): Promise<void> {
+  /** Takes over what is assigned; whatever comes in meanwhile is left for later. */
+  function beginJoin(): void {
+    const mine = join().catch(deps.onFatal);
+    joining = mine;
+    void mine.finally(() => {
+      if (joining === mine) joining = undefined;
+    });
+  }
+
+  /** Somebody else wrote what is ours: as long as the group says that it is ours, it is taken over as after a join. */
+  function takeOverAgain(error: unknown): void {
+    log.warn({ reason: messageOf(error) }, 'taken over by somebody else: taking it over again');
+    if (joining === undefined) beginJoin();
+  }
+
+  async function join(): Promise<void> {
     const mine = (joins += 1);
     waitsFor = 'taking over partitions';
     await settling;
@@ -125,7 +141,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
   }
 
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    const assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
+    assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic: topic as TopicName, partition })),
     );
     for (const topic of topics) {
@@ -133,11 +149,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
         cursors.forget(topicPartitionKey(topic, partition));
       }
     }
-    const mine = join(assigned).catch(deps.onFatal);
-    joining = mine;
-    void mine.finally(() => {
-      if (joining === mine) joining = undefined;
-    });
+    beginJoin();
   });
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
     if (payload.batchSize > 0) return;
@@ -148,13 +160,8 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     if (cursors.next(key) === nextOffset)
       handler.skipTo?.({ topic: topic as TopicName, partition }, nextOffset);
   });
-  for (const event of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.GROUP_JOIN]) {
-    consumer.on(event, () => {
-      heardAtMs = deps.nowMs();
-    });
-  }
-  const reasonToWait = (): string | undefined =>
-    deps.nowMs() - heardAtMs > SILENCE_MS ? 'kafka, which does not answer' : waitsFor;
+  const isSilent = watchSilence(consumer, deps.nowMs);
+  const reasonToWait = (): string | undefined => (isSilent() ? 'kafka, which does not answer' : waitsFor);
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) deps.onFatal(payload.error);
   });
@@ -171,6 +178,10 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     isInBatch = true;
     try {
       await handleBatch(payload, batch);
+    } catch (error) {
+      if (!isFenced(error)) throw error;
+      await payload.heartbeat(); // throws when we are no member any more: then a new join decides
+      takeOverAgain(error);
     } finally {
       isInBatch = false;
     }
@@ -282,4 +293,8 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       await consumer.disconnect();
     },
   };
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof HeadraceError && error.code === 'redis-fenced';
 }

@@ -1,18 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JoinItem, JoinOutcome, JoinPrediction, JoinStore } from '../../../services/ingest/ports.ts';
+import type {
+  JoinItem,
+  JoinOutcome,
+  JoinPrediction,
+  JoinStore,
+  JoinStores,
+} from '../../../services/ingest/ports.ts';
 import { joinPrediction, labelItem, predictionItem } from './join-items.ts';
 
+const OTHER_PARTITION = 1_000_000;
 const NONE = { joined: [], closed: [], watermarkMs: 0 };
 
 /** Runs every case of the port against stores that `open` gives; each case has a shard of its own. */
-export function joinStoreCases(name: string, open: () => JoinStore): void {
+export function joinStoreCases(name: string, open: () => JoinStores): void {
   let shards = 0;
 
-  function check(sentence: string, run: (store: JoinStore, shard: string) => Promise<void>): void {
+  function check(
+    sentence: string,
+    run: (store: JoinStore, shard: string, stores: JoinStores) => Promise<void>,
+  ): void {
     shards += 1;
     const shard = `case-${String(shards)}#0`;
-    test(`${name}: ${sentence}`, () => run(open(), shard));
+    const partition = shards;
+    test(`${name}: ${sentence}`, async () => {
+      const stores = open();
+      await run(await stores.own(partition), shard, stores);
+    });
   }
 
   const idsOf = (closed: readonly JoinPrediction[]): string[] =>
@@ -244,12 +258,36 @@ export function joinStoreCases(name: string, open: () => JoinStore): void {
     },
   );
 
-  check('the next offset of a partition is remembered, nothing before', async (store, shard) => {
-    assert.equal(await store.position(`labels.v1/${shard}`), undefined);
+  check('the next offset of a partition is remembered, nothing before', async (store, shard, stores) => {
+    assert.equal(await stores.position(`labels.v1/${shard}`), undefined);
     await store.setPosition(`labels.v1/${shard}`, 12, new Map());
     await store.setPosition(`predictions.v1/${shard}`, 9_007_199_254_740_991, new Map());
-    assert.equal(await store.position(`labels.v1/${shard}`), 12);
-    assert.equal(await store.position(`predictions.v1/${shard}`), 9_007_199_254_740_991);
+    assert.equal(await stores.position(`labels.v1/${shard}`), 12);
+    assert.equal(await stores.position(`predictions.v1/${shard}`), 9_007_199_254_740_991);
+  });
+
+  check('whoever owned a partition before changes nothing any more', async (before, shard, stores) => {
+    await before.take(shard, [predictionItem('0~a', 100), predictionItem('0~b', 100), labelItem('0~b', 120)]);
+    const store = await stores.own(OTHER_PARTITION);
+    const same = await stores.own(OTHER_PARTITION);
+    const late = [
+      (): Promise<unknown> => store.take(shard, [labelItem('0~a', 150)]),
+      (): Promise<unknown> => store.closeWindows(shard, { watermarkMs: 9999, as: 'defaulted', limit: 10 }),
+      (): Promise<unknown> => store.free(shard, { joined: ['0~b'], closed: [], watermarkMs: 0 }),
+      (): Promise<unknown> => store.free(shard, { ...NONE, watermarkMs: 9999 }),
+      (): Promise<unknown> => store.setPosition(`labels.v1/${shard}`, 7, new Map()),
+    ];
+    const bytes = await before.bytes(shard);
+    for (const call of late) await assert.rejects(call(), { code: 'redis-fenced', retriable: false });
+    assert.equal(await same.bytes(shard), bytes);
+    assert.equal(await same.hasDue(shard, 9999), true);
+    assert.equal(await stores.position(`labels.v1/${shard}`), undefined);
+    assert.equal(await kindOf(same, shard, labelItem('0~a', 150)), 'joined');
+  });
+
+  check('a partition that is taken over leaves others with their owners', async (store, shard, stores) => {
+    await stores.own(OTHER_PARTITION);
+    assert.equal(await kindOf(store, shard, predictionItem('0~a', 100)), 'open');
   });
 
   check('shards know nothing of each other', async (store, shard) => {

@@ -1,4 +1,4 @@
 import { joinStoreCases } from './join-store-cases.ts';
-import { createMemoryJoinStore } from './memory-join-store.ts';
+import { createMemoryJoinStores } from './memory-join-store.ts';
 
-joinStoreCases('memory', createMemoryJoinStore);
+joinStoreCases('memory', createMemoryJoinStores);

@@ -1,4 +1,11 @@
-import type { JoinItem, JoinOutcome, JoinPrediction, JoinStore } from '../../../services/ingest/ports.ts';
+import type {
+  JoinItem,
+  JoinOutcome,
+  JoinPrediction,
+  JoinStore,
+  JoinStores,
+} from '../../../services/ingest/ports.ts';
+import { HeadraceError } from '../../../shared/errors.ts';
 
 interface Entry {
   state: 'early' | 'open' | 'labelled' | 'defaulted' | 'dropped';
@@ -22,9 +29,11 @@ interface ShardState {
 }
 
 /** The join's state in memory: what the Redis adapter does, without Redis. Payloads are copied as JSON, as there. */
-export function createMemoryJoinStore(): JoinStore {
+export function createMemoryJoinStores(): JoinStores {
   const shards = new Map<string, ShardState>();
   const positions = new Map<string, number>();
+  /** Owner number of each partition. */
+  const owners = new Map<number, number>();
 
   function shardOf(key: string): ShardState {
     const known = shards.get(key);
@@ -102,55 +111,69 @@ export function createMemoryJoinStore(): JoinStore {
     delete entry.payload;
   }
 
-  return {
-    take(key, items) {
-      const shard = shardOf(key);
-      return Promise.resolve(
-        items.map((item) =>
-          item.kind === 'prediction' ? takePrediction(shard, item) : takeLabel(shard, item),
-        ),
-      );
-    },
-    closeWindows(key, { watermarkMs, as, limit }) {
-      const shard = shardOf(key);
-      const oldest = [...shard.due]
-        .filter(([, deadlineMs]) => deadlineMs <= watermarkMs)
-        .sort(([one, a], [other, b]) => a - b || (one < other ? -1 : 1))
-        .slice(0, limit);
-      return Promise.resolve(
-        oldest.flatMap(([id]) => {
-          const entry = shard.entries.get(id);
-          if (entry?.payload === undefined || (entry.state !== 'open' && entry.state !== as)) return [];
-          entry.state = as;
-          return [JSON.parse(entry.payload) as JoinPrediction];
+  const storeOf = (isOurs: () => boolean): JoinStore => {
+    async function changing<T>(change: () => T): Promise<T> {
+      await Promise.resolve();
+      if (!isOurs())
+        throw new HeadraceError('another process owns it', { code: 'redis-fenced', retriable: false });
+      return change();
+    }
+    return {
+      take: (key, items) =>
+        changing(() => {
+          const shard = shardOf(key);
+          return items.map((item) =>
+            item.kind === 'prediction' ? takePrediction(shard, item) : takeLabel(shard, item),
+          );
         }),
-      );
+      closeWindows: (key, { watermarkMs, as, limit }) =>
+        changing(() => {
+          const shard = shardOf(key);
+          const oldest = [...shard.due]
+            .filter(([, deadlineMs]) => deadlineMs <= watermarkMs)
+            .sort(([one, a], [other, b]) => a - b || (one < other ? -1 : 1))
+            .slice(0, limit);
+          return oldest.flatMap(([id]) => {
+            const entry = shard.entries.get(id);
+            if (entry?.payload === undefined || (entry.state !== 'open' && entry.state !== as)) return [];
+            entry.state = as;
+            return [JSON.parse(entry.payload) as JoinPrediction];
+          });
+        }),
+      hasDue: (key, timeMs) =>
+        Promise.resolve([...shardOf(key).due.values()].some((deadlineMs) => deadlineMs <= timeMs)),
+      free: (key, { joined, closed, watermarkMs }) =>
+        changing(() => {
+          const shard = shardOf(key);
+          const past = [...shard.gone].filter(([, timeMs]) => timeMs < watermarkMs).map(([id]) => id);
+          for (const id of [...joined, ...closed, ...past]) freePayload(shard, id);
+          for (const id of closed) {
+            shard.due.delete(id);
+            const deadlineMs = shard.entries.get(id)?.deadlineMs;
+            if (deadlineMs !== undefined) shard.gone.set(id, deadlineMs);
+          }
+          for (const id of past) {
+            shard.entries.delete(id);
+            shard.gone.delete(id);
+          }
+        }),
+      consumed: (key) => Promise.resolve({ ...shardOf(key).consumed }),
+      bytes: (key) => Promise.resolve(shardOf(key).bytes),
+      setPosition: (topicPartition, nextOffset, progress) =>
+        changing(() => {
+          positions.set(topicPartition, nextOffset);
+          for (const [key, { predictions, labels, watermarkMs }] of progress)
+            shardOf(key).consumed = { predictions, labels, watermarkMs };
+        }),
+    };
+  };
+
+  return {
+    own(partition) {
+      const owner = (owners.get(partition) ?? 0) + 1;
+      owners.set(partition, owner);
+      return Promise.resolve(storeOf(() => owners.get(partition) === owner));
     },
-    hasDue: (key, timeMs) =>
-      Promise.resolve([...shardOf(key).due.values()].some((deadlineMs) => deadlineMs <= timeMs)),
-    free(key, { joined, closed, watermarkMs }) {
-      const shard = shardOf(key);
-      const past = [...shard.gone].filter(([, timeMs]) => timeMs < watermarkMs).map(([id]) => id);
-      for (const id of [...joined, ...closed, ...past]) freePayload(shard, id);
-      for (const id of closed) {
-        shard.due.delete(id);
-        const deadlineMs = shard.entries.get(id)?.deadlineMs;
-        if (deadlineMs !== undefined) shard.gone.set(id, deadlineMs);
-      }
-      for (const id of past) {
-        shard.entries.delete(id);
-        shard.gone.delete(id);
-      }
-      return Promise.resolve();
-    },
-    consumed: (key) => Promise.resolve({ ...shardOf(key).consumed }),
-    bytes: (key) => Promise.resolve(shardOf(key).bytes),
     position: (topicPartition) => Promise.resolve(positions.get(topicPartition)),
-    setPosition(topicPartition, nextOffset, progress) {
-      positions.set(topicPartition, nextOffset);
-      for (const [key, { predictions, labels, watermarkMs }] of progress)
-        shardOf(key).consumed = { predictions, labels, watermarkMs };
-      return Promise.resolve();
-    },
   };
 }

@@ -1,12 +1,18 @@
 import { createJoin } from '../../../services/ingest/join.ts';
 import type { Join } from '../../../services/ingest/join.ts';
-import type { JoinStore, Outcome, OutRecord, RecordBatch } from '../../../services/ingest/ports.ts';
+import type {
+  JoinStore,
+  JoinStores,
+  Outcome,
+  OutRecord,
+  RecordBatch,
+} from '../../../services/ingest/ports.ts';
 import type { Label, Prediction, TrainingEvents } from '../../../shared/domain/events.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import type { LabelSpec, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import type { TypedRecord } from '../../../shared/kafka/record-batch.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
-import { createMemoryJoinStore } from '../../contract/join/memory-join-store.ts';
+import { createMemoryJoinStores } from '../../contract/join/memory-join-store.ts';
 import { WINDOW_MS } from '../../contract/join/join-items.ts';
 
 /** Returns a model with three features. */
@@ -52,6 +58,8 @@ type JoinedTopic = 'predictions.v1' | 'labels.v1';
 /** A join with its two topics, their readers and its store in memory. One partition, 0. */
 export interface JoinWorld {
   readonly join: Join;
+  readonly stores: JoinStores;
+  /** The state of partition 0, to look at only: the join owns it. */
   readonly store: JoinStore;
   /** `outcome count` for everything told to the metrics. */
   readonly told: string[];
@@ -83,7 +91,8 @@ export async function createJoinWorld(
   models: readonly ModelState[],
   { budgetBytes = 1_000_000 } = {},
 ): Promise<JoinWorld> {
-  const store = createMemoryJoinStore();
+  const stores = createMemoryJoinStores();
+  const store = await stores.own(0);
   const told: string[] = [];
   const flow: string[] = [];
   const logs: Record<JoinedTopic, { records: TypedRecord[]; end: number }> = {
@@ -106,7 +115,7 @@ export async function createJoinWorld(
           watermark: () => undefined,
         },
       },
-      store,
+      stores,
       directory: () => directory,
       logRanges: (topic) => Promise.resolve(new Map([[0, { start: 0, end: logs[topic].end }]])),
       budgetBytes,
@@ -152,6 +161,7 @@ export async function createJoinWorld(
     get join() {
       return join;
     },
+    stores,
     store,
     told,
     flow,

@@ -76,7 +76,8 @@ test('a prediction whose label came first becomes a training event', async () =>
 
 test('predictions of different feature lists go into records of their own', async () => {
   const world = await createJoinWorld([clicks]);
-  await world.store.take('clicks#0', [
+  const before = await world.stores.own(0);
+  await before.take('clicks#0', [
     {
       kind: 'prediction',
       source: 'p/old',
@@ -84,6 +85,7 @@ test('predictions of different feature lists go into records of their own', asyn
       deadlineMs: 11_000,
     },
   ]);
+  await world.restart();
   world.writePredictions('clicks', [prediction('0~new', 10_000)]);
   await world.read(PREDICTIONS);
   world.writeLabels('clicks', [label('0~old', 10_001), label('0~new', 10_001)]);
@@ -262,12 +264,13 @@ test('a batch without records moves the position', async () => {
   const world = await createJoinWorld([clicks]);
   world.writeMarker(LABELS);
   await world.read(LABELS);
-  assert.equal(await world.store.position('labels.v1/0'), 1);
+  assert.equal(await world.stores.position('labels.v1/0'), 1);
 });
 
 test('positions begin at the stored ones, at the log’s start before any', async () => {
   const world = await createJoinWorld([clicks]);
-  await world.store.setPosition('labels.v1/0', 7, new Map());
+  const before = await world.stores.own(0);
+  await before.setPosition('labels.v1/0', 7, new Map());
   const positions = await world.join.takeOver([
     { topic: LABELS, partition: 0 },
     { topic: PREDICTIONS, partition: 0 },

@@ -1,5 +1,5 @@
 import { waitUntil } from '../../../deploy/local/wait-until.ts';
-import { createRedisJoinStore } from '../../../services/ingest/adapters/redis-join-store.ts';
+import { createRedisJoinStores } from '../../../services/ingest/adapters/redis-join-store.ts';
 import { partitionOf } from '../../../shared/domain/murmur2.ts';
 import { shardKey } from '../../../shared/domain/shard.ts';
 import { logRanges } from '../../../shared/kafka/partition-count.ts';
@@ -20,7 +20,7 @@ export async function untilDrained(system: System, model: string, limitMs: numbe
   const partition = partitionOf(shardKey(model, 0), PARTITIONS);
   const redis = createRedis({ url: system.stack.redisUrl, log: silentLog });
   await redis.connect();
-  const store = createRedisJoinStore(redis);
+  const stores = createRedisJoinStores(redis);
   let last = '';
 
   const endOf = async (topic: 'predictions.v1' | 'labels.v1' | 'training-events.v1'): Promise<number> =>
@@ -29,7 +29,7 @@ export async function untilDrained(system: System, model: string, limitMs: numbe
   const look = async (): Promise<LearnerState> => {
     for (const topic of ['predictions.v1', 'labels.v1'] as const) {
       const end = await endOf(topic);
-      const position = (await store.position(`${topic}/${String(partition)}`)) ?? 0;
+      const position = (await stores.position(`${topic}/${String(partition)}`)) ?? 0;
       if (position < end) throw new Error(`${topic}: joined to ${String(position)} of ${String(end)}`);
     }
     const end = await endOf('training-events.v1');
