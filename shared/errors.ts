@@ -41,6 +41,11 @@ export function isRetriable(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'retriable' in error && error.retriable === true;
 }
 
+/** Returns whether `error` says that somebody else has taken over what was to be written. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof HeadraceError && error.code === 'redis-fenced';
+}
+
 /** Returns the message of anything thrown, whatever it is. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,9 +1,13 @@
-/** What to do with a batch that was fetched from `fetchedOffset` while the next wanted offset is `cursor`. */
-export type CursorDecision = 'take' | 'seek-back';
+/**
+ * What to do with a batch: take it, from the cursor on; go back to the cursor, because records before it are missing; or go
+ * on to the cursor, because all of it has been consumed before.
+ */
+export type CursorDecision = 'take' | 'seek-back' | 'seek-on';
 
 /**
- * Next offset wanted of each partition. kafkajs can hand over a batch fetched before a seek, and silently moves to the
- * log's start when a position is gone; both show as a batch fetched beyond the cursor. Batches that hold only markers
+ * Next offset wanted of each partition. kafkajs can hand over a batch fetched before a seek, from a committed offset far
+ * behind our position or from beyond it, and silently moves to the log's start when a position is gone. What is beyond the
+ * cursor would be a gap; what is behind it has been consumed, and to consume it again may be too late to be harmless. Batches that hold only markers
  * are never delivered but are reported (`skipTo`), so they move the cursor and are not mistaken for a gap.
  */
 export class Cursors {
@@ -31,10 +35,14 @@ export class Cursors {
     this.#next.set(key, Math.max(cursor, nextOffset));
   }
 
-  /** Returns whether a batch continues where we are; undefined cursor means it is not ours. */
-  decide(key: string, fetchedOffset: number): CursorDecision | 'not-ours' {
+  /**
+   * Returns whether a batch continues where we are: it was fetched from one offset and ends before the other. No cursor
+   * means that the partition is not ours.
+   */
+  decide(key: string, fetchedOffset: number, nextOffset: number): CursorDecision | 'not-ours' {
     const cursor = this.#next.get(key);
     if (cursor === undefined) return 'not-ours';
-    return fetchedOffset <= cursor ? 'take' : 'seek-back';
+    if (fetchedOffset > cursor) return 'seek-back';
+    return nextOffset <= cursor ? 'seek-on' : 'take';
   }
 }

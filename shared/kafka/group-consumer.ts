@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
-import { HeadraceError, messageOf } from '../errors.ts';
+import { isFenced, messageOf } from '../errors.ts';
 import type { TopicName } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import { createCommitHints } from './commit-hints.ts';
@@ -203,10 +203,11 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     const { partition } = batch;
     const key = topicPartitionKey(topic, partition);
     const fetchedOffset = Number(batch.fetchedOffset ?? batch.firstOffset());
-    const decision = cursors.decide(key, fetchedOffset);
-    if (decision !== 'take') {
-      const cursor = cursors.next(key);
-      log.warn({ topic, partition, fetchedOffset, cursor }, `batch not taken: ${decision}`);
+    const nextOffset = Number(batch.lastOffset()) + 1;
+    const decision = cursors.decide(key, fetchedOffset, nextOffset);
+    const cursor = cursors.next(key);
+    if (cursor === undefined || decision !== 'take') {
+      log.warn({ topic, partition, fetchedOffset, nextOffset, cursor }, `batch not taken: ${decision}`);
       if (cursor !== undefined) consumer.seek({ topic, partition, offset: String(cursor) });
       return;
     }
@@ -218,7 +219,9 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       },
     };
     onMoment('batch-fetched');
-    const raw = batch.messages.map((message) => consumedRecord(topic, partition, message));
+    const raw = batch.messages
+      .map((message) => consumedRecord(topic, partition, message))
+      .filter(({ offset }) => offset >= cursor);
     await retryWhileRetriable(
       () =>
         codec.learnWriters(
@@ -228,7 +231,6 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       { ...retryAlive, what: 'learning writer schemas' },
     );
     const { typed, poison } = decodeBatch(deps, raw);
-    const nextOffset = Number(batch.lastOffset()) + 1;
     const records: RecordBatch = {
       topic,
       partition,
@@ -293,8 +295,4 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       await consumer.disconnect();
     },
   };
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof HeadraceError && error.code === 'redis-fenced';
 }

@@ -7,11 +7,11 @@ const KEY = 'labels.v1/0';
 
 test('a partition that was not sought, or was forgotten, is not ours', () => {
   const cursors = new Cursors();
-  assert.equal(cursors.decide(KEY, 0), 'not-ours');
+  assert.equal(cursors.decide(KEY, 0, 1), 'not-ours');
   cursors.seek(KEY, 5);
   assert.equal(cursors.next(KEY), 5);
   cursors.forget(KEY);
-  assert.equal(cursors.decide(KEY, 5), 'not-ours');
+  assert.equal(cursors.decide(KEY, 5, 6), 'not-ours');
   cursors.skipTo(KEY, 0, 9);
   assert.equal(cursors.next(KEY), undefined);
 });
@@ -20,8 +20,17 @@ test('a batch fetched at or before the cursor is taken, one beyond it means a ga
   const cursors = new Cursors();
   cursors.seek(KEY, 5);
   assert.deepEqual(
-    [4, 5, 6].map((fetched) => cursors.decide(KEY, fetched)),
+    [4, 5, 6].map((fetched) => cursors.decide(KEY, fetched, 7)),
     ['take', 'take', 'seek-back'],
+  );
+});
+
+test('a batch that ends at the cursor or before it has been consumed, one across it is taken', () => {
+  const cursors = new Cursors();
+  cursors.seek(KEY, 5);
+  assert.deepEqual(
+    [4, 5, 6].map((next) => cursors.decide(KEY, 0, next)),
+    ['seek-on', 'seek-on', 'take'],
   );
 });
 
@@ -29,7 +38,7 @@ test('a batch of markers moves the cursor, and the batch after it is no gap', ()
   const cursors = new Cursors();
   cursors.seek(KEY, 5);
   cursors.skipTo(KEY, 5, 8);
-  assert.equal(cursors.decide(KEY, 8), 'take');
+  assert.equal(cursors.decide(KEY, 8, 9), 'take');
 });
 
 test('the cursor never moves back and never passes a gap', () => {
