@@ -81,7 +81,10 @@ export interface StreamEvidence {
 /** How one version did on the recent window of the validation suite. */
 export interface ValidationFigures {
   readonly logLossNats: number;
-  /** At threshold 1/2; null when nothing was predicted (precision) or true (recall). */
+  /**
+   * At the objective's threshold, or without one at the version's own break-even point; null when nothing was predicted
+   * (precision) or true (recall).
+   */
   readonly precision: number | null;
   readonly recall: number | null;
   /** Expected calibration error over ten bins. */

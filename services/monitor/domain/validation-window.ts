@@ -1,5 +1,5 @@
 import { expectedCalibrationError, ProgressiveMetrics } from '../../../shared/domain/progressive-metrics.ts';
-import type { RolloutPolicy } from '../../../shared/domain/rollout-policy.ts';
+import type { RolloutPolicy, ThresholdObjective } from '../../../shared/domain/rollout-policy.ts';
 import type { ValidationFigures, ValidationReport } from '../../../shared/domain/rollout.ts';
 import { LastWindow, quantileOf } from './last-window.ts';
 import { logLoss } from './differences.ts';
@@ -21,25 +21,65 @@ const SCORING_MARGIN_MICROS = 1000;
 const FAILED = -1;
 const stored = (score: PairScore): number => (typeof score === 'number' ? score : FAILED);
 
-function figuresOf(scores: Float64Array, labels: Float64Array, micros: LastWindow): ValidationFigures {
-  let loss = 0;
+/**
+ * Returns the precision among as many examples as have label 1, those with the highest scores; there it equals the recall
+ * (the break-even point). Equal scores at the border count by their share. Null when no example has label 1.
+ */
+function breakEvenRate(scores: Float64Array, labels: Float64Array): number | null {
+  const positives = labels.reduce((sum, label) => sum + label, 0);
+  if (positives === 0) return null;
+  const border = scores.toSorted((one, other) => other - one)[positives - 1] ?? 0;
+  let [above, trueAbove, at, trueAt] = [0, 0, 0, 0];
+  scores.forEach((score, index) => {
+    const label = labels[index] ?? 0;
+    if (score > border) [above, trueAbove] = [above + 1, trueAbove + label];
+    else if (score === border) [at, trueAt] = [at + 1, trueAt + label];
+  });
+  return (trueAbove + ((positives - above) * trueAt) / at) / positives;
+}
+
+/** Returns precision and recall where scores of at least `threshold` say yes; null where nothing was to be found. */
+function qualityAt(
+  threshold: number,
+  scores: Float64Array,
+  labels: Float64Array,
+): { precision: number | null; recall: number | null } {
   let [truePositives, yes, positives] = [0, 0, 0];
+  labels.forEach((label, index) => {
+    positives += label;
+    if ((scores[index] ?? 0) < threshold) return;
+    yes += 1;
+    truePositives += label;
+  });
+  return {
+    precision: yes === 0 ? null : truePositives / yes,
+    recall: positives === 0 ? null : truePositives / positives,
+  };
+}
+
+function figuresOf(
+  given: Float64Array,
+  labels: Float64Array,
+  micros: LastWindow,
+  { precision, recall }: RolloutPolicy['objectives'],
+): ValidationFigures {
+  // no answer is taken as the most wrong one
+  const scores = given.map((score, index) => (score === FAILED ? 1 - (labels[index] ?? 0) : score));
+  let loss = 0;
   const metrics = new ProgressiveMetrics();
   labels.forEach((label, index) => {
     const score = scores[index] ?? FAILED;
-    const answered = score === FAILED ? 1 - label : score; // no answer is taken as the most wrong one
-    loss += logLoss(answered, label);
-    positives += label;
-    if (answered >= 0.5) {
-      yes += 1;
-      truePositives += label;
-    }
-    metrics.record(answered, label, 1);
+    loss += logLoss(score, label);
+    metrics.record(score, label, 1);
   });
+  const at = (objective: ThresholdObjective | null, what: 'precision' | 'recall'): number | null =>
+    objective === null
+      ? breakEvenRate(scores, labels)
+      : qualityAt(objective.thresholdProbability, scores, labels)[what];
   return {
     logLossNats: loss / labels.length,
-    precision: yes === 0 ? null : truePositives / yes,
-    recall: positives === 0 ? null : truePositives / positives,
+    precision: at(precision, 'precision'),
+    recall: at(recall, 'recall'),
     calibrationErrorRate: expectedCalibrationError(metrics.calibration()),
     scoringP99Micros: quantileOf(micros.values(), 0.99),
   };
@@ -72,8 +112,9 @@ function faultsOf(
 /**
  * The validation suite: how candidate and baseline did on the newest 2,000 matured pairs, and how long the newest
  * 2,000 scoring runs took. It fails a candidate whose log-loss is above the baseline's by more than the
- * rollback margin, whose precision or recall at one half is below it by more than 0.05 (or the objective's margin),
- * whose calibration error is above it by more than the guard's margin, or whose p99 of scoring is above twice the
+ * rollback margin, whose precision or recall is below it by more than 0.05 (or the objective's margin), each at the
+ * objective's threshold, or where the policy has none at each version's own break-even point, which asks how well it ranks
+ * whatever its scores mean; whose calibration error is above it by more than the guard's margin, or whose p99 of scoring is above twice the
  * baseline's and a millisecond.
  */
 export class ValidationWindow {
@@ -107,7 +148,7 @@ export class ValidationWindow {
     const labels = this.#parts.labels.values();
     if (labels.length < Math.max(1, Math.min(PAIRS_MIN, this.#policy.shadowExamplesMin))) return null;
     const of = (scores: LastWindow, micros: LastWindow): ValidationFigures =>
-      figuresOf(scores.values(), labels, micros);
+      figuresOf(scores.values(), labels, micros, this.#policy.objectives);
     const candidate = of(this.#parts.candidate, this.#parts.candidateMicros);
     const baseline = of(this.#parts.baseline, this.#parts.baselineMicros);
     return {
