@@ -9,6 +9,7 @@ import type { GroupConsumer } from '../../shared/kafka/group-consumer.ts';
 import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { createRangeReader } from '../../shared/kafka/partition-count.ts';
 import { createLog } from '../../shared/observability/log.ts';
+import { createConsumerMetrics } from '../../shared/observability/consumer-metrics.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
@@ -111,6 +112,7 @@ async function startIngest(): Promise<void> {
     service: SERVICE,
     groupId: config.GROUP_ID,
     topics: ['predictions.v1', 'labels.v1'],
+    observe: createConsumerMetrics(metrics),
     kafka,
     codec,
     producer,

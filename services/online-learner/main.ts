@@ -12,6 +12,7 @@ import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { createRangeReader } from '../../shared/kafka/partition-count.ts';
 import { readRange, readRecordAt } from '../../shared/kafka/read-range.ts';
 import { createLog } from '../../shared/observability/log.ts';
+import { createConsumerMetrics } from '../../shared/observability/consumer-metrics.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createCrashPoint } from '../../shared/runtime/crash-point.ts';
@@ -144,6 +145,7 @@ async function startLearning(): Promise<void> {
     service: SERVICE,
     groupId: config.GROUP_ID,
     topics: [TOPIC],
+    observe: createConsumerMetrics(metrics),
     kafka,
     codec,
     producer,

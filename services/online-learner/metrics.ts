@@ -53,6 +53,11 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
     ['model'],
   );
+  const checkpointed = metrics.gauge(
+    'headrace_learner_checkpoint_time_seconds',
+    'When the newest checkpoint was stored, seconds since the Unix epoch.',
+    ['model'],
+  );
   const snapshots = metrics.counter('headrace_learner_snapshots_total', 'Snapshots acknowledged by Kafka.', [
     'model',
     'kind',
@@ -128,6 +133,7 @@ export function createLearnerMetrics(metrics: Metrics): LearnerObserver {
     },
     checkpoint(model, seconds, { busyMs, writtenBytes }) {
       checkpoints.observe({ model }, seconds);
+      checkpointed.setToCurrentTime({ model });
       checkpointBytes.inc({ model }, writtenBytes);
       checkpointBusy.inc({ model }, busyMs / 1000);
     },

@@ -16,6 +16,7 @@ export function createRegistryMetrics(metrics: Metrics): RegistryObserver {
     'Share of subjects assigned to the candidate.',
     ['model'],
   );
+  const planVersion = metrics.gauge('headrace_registry_plan_version', 'Traffic plan in force.', ['model']);
   const leader = metrics.gauge('headrace_registry_leader', '1 while this registry decides.');
   leader.set(0);
   const verdicts = metrics.counter(
@@ -44,6 +45,7 @@ export function createRegistryMetrics(metrics: Metrics): RegistryObserver {
     recorded(event) {
       recorded.inc({ kind: event.kind });
       weight.set({ model: event.model }, event.plan.candidateWeightBp);
+      planVersion.set({ model: event.model }, event.plan.planVersion);
       if (!event.kind.startsWith('Rollout')) return;
       const { rollout } = JSON.parse(event.body) as RolloutBody;
       const isMoving = rollout !== null && isUnderWay(rollout.phase);

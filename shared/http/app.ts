@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
@@ -112,6 +113,14 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     ),
   );
 
+  new Gauge({
+    name: 'headrace_ready',
+    help: '1 while the service waits for nothing.',
+    registers: [options.registry],
+    collect() {
+      this.set(options.waitsFor().length === 0 ? 1 : 0);
+    },
+  });
   const hidden = { schema: { hide: true } };
   app.get('/livez', hidden, () => ({ status: 'alive' }));
   app.get('/readyz', hidden, (_request, reply) => {

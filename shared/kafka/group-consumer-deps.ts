@@ -3,6 +3,7 @@ import type { Codec } from '../events/codec.ts';
 import type { TopicName } from '../events/topics.ts';
 import type { KafkaClient } from './client.ts';
 import type { LoopMoment, PartitionHandler } from './partition-handler.ts';
+import type { ConsumerObserver } from '../observability/consumer-metrics.ts';
 import type { OutRecord, RecordProducer } from './producer.ts';
 
 /** What the loop needs. */
@@ -19,6 +20,7 @@ export interface GroupConsumerDeps {
   readonly nowMs: () => number;
   /** Called when the loop cannot go on: the process should end, the position is safe. */
   readonly onFatal: (error: unknown) => void;
+  readonly observe: ConsumerObserver;
   /** Counts what the loop did, for metrics. */
   readonly onOutcome?: (topic: TopicName, outcome: Outcome<OutRecord>) => void;
   /** Session timeout, ms; a member silent for longer loses its partitions. */

@@ -250,6 +250,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       });
     }
     const out = [...poison, ...recordsOf(records, outcomes, { service: deps.service, atMs: deps.nowMs() })];
+    deps.observe.batch(records, out);
     onMoment('batch-applied');
     outbox.add(out);
     unsettled.set(key, records);

@@ -11,6 +11,9 @@ import { createRegistryMetrics } from '../../../services/registry/metrics.ts';
 import { createRouterMetrics } from '../../../services/router/metrics.ts';
 import { TOPICS } from '../../../shared/events/topics.ts';
 import type { TopicSettings } from '../../../shared/events/topics.ts';
+import { createApp } from '../../../shared/http/app.ts';
+import { createConsumerMetrics } from '../../../shared/observability/consumer-metrics.ts';
+import { silentLog } from '../../../shared/observability/log.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
 import type { Metrics } from '../../../shared/observability/metrics.ts';
 import { SERVICE_SETTINGS } from './service-settings.ts';
@@ -90,6 +93,11 @@ test('the catalogue of error codes has every code', () => {
   );
 });
 
+const EVERY_SERVICE: Readonly<Record<string, (metrics: Metrics) => unknown>> = {
+  'every service': ({ registry }) =>
+    createApp({ service: 'test', log: silentLog, registry, bodyLimitBytes: 1, waitsFor: () => [] }),
+  'ingest, online-learner, monitor': createConsumerMetrics,
+};
 const METRICS: Readonly<Record<string, (metrics: Metrics) => unknown>> = {
   router: createRouterMetrics,
   ingest: createIngestMetrics,
@@ -100,9 +108,9 @@ const METRICS: Readonly<Record<string, (metrics: Metrics) => unknown>> = {
 
 test('the catalogue of metrics has every metric of every service with its kind, labels and help', async () => {
   assert.deepEqual(Object.keys(METRICS), [...SERVICE_SETTINGS.keys()]);
-  for (const [service, create] of Object.entries(METRICS)) {
+  for (const [service, create] of Object.entries({ ...EVERY_SERVICE, ...METRICS })) {
     const metrics = createMetrics();
-    create(metrics);
+    await create(metrics);
     const ours = (await metrics.registry.getMetricsAsJSON()).filter(({ name }) =>
       name.startsWith('headrace_'),
     );

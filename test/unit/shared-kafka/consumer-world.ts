@@ -54,6 +54,7 @@ export function createConsumerWorld(): ConsumerWorld {
         decode: () => ({ ok: true, value: {} }),
       } as unknown as GroupConsumerDeps['codec'],
       producer: { send: () => Promise.resolve([]), close: done },
+      observe: { batch: () => undefined },
       partitions: 1,
       nowMs: () => 0,
       onFatal: (error) => {
