@@ -266,7 +266,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     await settle();
   }
 
-  await consumer.connect();
+  await retryWhileRetriable(() => consumer.connect(), { ...retry, what: 'connecting to kafka' });
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
   await consumer.run({
     autoCommit: false,
