@@ -2,8 +2,8 @@ import { HeadraceError } from '../../shared/errors.ts';
 import { canInstallDebianPackages, installDebianPackages } from './debian-packages.ts';
 import { runCommand } from './run-command.ts';
 
-/** A program of the machine that the stack needs. */
-export type Prerequisite = 'java' | 'maven' | 'redis-server';
+/** A program of the machine that the stack or a test needs. */
+export type Prerequisite = 'java' | 'maven' | 'redis-server' | 'prometheus';
 
 /** Settings and listeners of the search. */
 export interface PrerequisiteOptions {
@@ -22,6 +22,7 @@ const WANTED: Record<
     brew: 'openjdk',
   },
   maven: { title: 'Maven', debian: ['maven'], brew: 'maven' },
+  prometheus: { title: 'Prometheus', debian: ['prometheus'], brew: 'prometheus' },
   'redis-server': { title: 'Redis 7 or later', debian: ['redis-server'], brew: 'redis' },
 };
 
@@ -45,6 +46,8 @@ async function isPresent(one: Prerequisite, env: PrerequisiteOptions['env']): Pr
       return (await findJava(env)) !== undefined;
     case 'maven':
       return (await outputOf('mvn', '--version')) !== undefined;
+    case 'prometheus':
+      return (await outputOf('promtool', '--version')) !== undefined;
     case 'redis-server':
       return Number(/v=(\d+)\./.exec((await outputOf('redis-server', '--version')) ?? '')?.[1] ?? 0) >= 7;
   }

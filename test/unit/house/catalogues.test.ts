@@ -4,18 +4,10 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { Metric } from 'prom-client';
-import { createIngestMetrics } from '../../../services/ingest/metrics.ts';
-import { createMonitorMetrics } from '../../../services/monitor/metrics.ts';
-import { createLearnerMetrics } from '../../../services/online-learner/metrics.ts';
-import { createRegistryMetrics } from '../../../services/registry/metrics.ts';
-import { createRouterMetrics } from '../../../services/router/metrics.ts';
 import { TOPICS } from '../../../shared/events/topics.ts';
 import type { TopicSettings } from '../../../shared/events/topics.ts';
-import { createApp } from '../../../shared/http/app.ts';
-import { createConsumerMetrics } from '../../../shared/observability/consumer-metrics.ts';
-import { silentLog } from '../../../shared/observability/log.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
-import type { Metrics } from '../../../shared/observability/metrics.ts';
+import { EVERY_SERVICE, METRICS } from './service-metrics.ts';
 import { SERVICE_SETTINGS } from './service-settings.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -92,19 +84,6 @@ test('the catalogue of error codes has every code', () => {
     codes,
   );
 });
-
-const EVERY_SERVICE: Readonly<Record<string, (metrics: Metrics) => unknown>> = {
-  'every service': ({ registry }) =>
-    createApp({ service: 'test', log: silentLog, registry, bodyLimitBytes: 1, waitsFor: () => [] }),
-  'ingest, online-learner, monitor': createConsumerMetrics,
-};
-const METRICS: Readonly<Record<string, (metrics: Metrics) => unknown>> = {
-  router: createRouterMetrics,
-  ingest: createIngestMetrics,
-  'online-learner': createLearnerMetrics,
-  registry: createRegistryMetrics,
-  monitor: createMonitorMetrics,
-};
 
 test('the catalogue of metrics has every metric of every service with its kind, labels and help', async () => {
   assert.deepEqual(Object.keys(METRICS), [...SERVICE_SETTINGS.keys()]);

@@ -145,7 +145,7 @@ test('nothing has capabilities or can gain privileges; what is ours is neither r
 });
 
 test('every image is pinned, and ours has the version of the package', () => {
-  for (const [name, { image }] of all) assert.match(image, /^[a-z/-]+:[0-9][0-9.]*$/, name);
+  for (const [name, { image }] of all) assert.match(image, /^[a-z/-]+:v?[0-9][0-9.]*$/, name);
   const ours = all.filter(([, { image }]) => image.startsWith('headrace:')).map(([, { image }]) => image);
   assert.deepEqual([...new Set(ours)], [`headrace:${packageJson.version}`]);
 });
@@ -191,8 +191,13 @@ test('Redis acknowledges what is on the disk, and evicts nothing', () => {
 });
 
 test('every volume that is used is declared', () => {
-  const used = all.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':')[0]));
-  assert.deepEqual(used.sort(), Object.keys(compose.volumes).sort());
+  const used = all.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':')[0] ?? ''));
+  const [files, named] = [
+    used.filter((one) => one.startsWith('./')),
+    used.filter((one) => !one.startsWith('./')),
+  ];
+  for (const file of files) assert.ok(existsSync(join(REPOSITORY, file)), file);
+  assert.deepEqual(named.sort(), Object.keys(compose.volumes).sort());
 });
 
 test('the image is made by the steps that are taken locally, and runs as an ordinary user', () => {
