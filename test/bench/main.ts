@@ -8,6 +8,7 @@ process.exitCode = await runProgram(
     'learner-stream': () => import('./learner-stream/bench.ts'),
     checkpoint: () => import('./checkpoint/bench.ts'),
     'recovery-time': () => import('./recovery-time/bench.ts'),
+    router: () => import('./router/bench.ts'),
     growth: () => import('./growth/bench.ts'),
     'learner-core': () => import('./learner-core/bench.ts'),
   },
