@@ -25,10 +25,10 @@ export interface ScoredRows {
 /** One version's graph, ready to score. */
 export interface Scorer {
   /**
-   * Returns one score a row. Everything given must stay as it is until the promise settles: the run may read it at any time
-   * before. Rejects when the graph cannot score.
+   * Returns one score a row, at once where the scorer can. Everything given must stay as it is until a promise settles: the
+   * run may read it at any time before. Throws or rejects when the graph cannot score.
    */
-  score(batch: RowBatch, weights: Float32Array): Promise<ScoredRows>;
+  score(batch: RowBatch, weights: Float32Array): ScoredRows | Promise<ScoredRows>;
   /** Frees the graph; called once, when no run is under way. */
   close(): Promise<void>;
 }
