@@ -11,6 +11,7 @@ import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
+import { createLinearScorers } from './adapters/linear-scorer.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { routerRelations, routerSettings } from './config.ts';
@@ -45,6 +46,7 @@ let plans: TrafficPlans = new Map();
 let router: Router | undefined;
 let reporter: StatusReporter | undefined;
 
+const openOnnx = createOnnxScorers(monotonicMs);
 const versions = createVersionServers({
   ports: {
     log,
@@ -52,7 +54,13 @@ const versions = createVersionServers({
     monotonicMs,
     defer: setImmediate,
     sha256: sha256Hex,
-    openScorer: createOnnxScorers(monotonicMs),
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms);
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+    openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
     beforeRun: createInjectedFailures(config.INJECT_FAILURES),
     specOf: (model) => directory.get(model)?.spec,
     observe,
@@ -135,7 +143,16 @@ async function startRouting(): Promise<void> {
       ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}`
       : config.ADVERTISED_URL;
   const predictions = createPredictionLog({
-    ports: { log, defer: setImmediate, pause: (ms) => delay(ms), send: producer.send, observe },
+    ports: {
+      log,
+      defer: setImmediate,
+      gather: (work) => {
+        setTimeout(work, config.PREDICTION_GATHER_MS);
+      },
+      pause: (ms) => delay(ms),
+      send: producer.send,
+      observe,
+    },
     router: self,
     partitions,
     capacityBytes: config.PREDICTION_LOG_BYTES,

@@ -1,6 +1,6 @@
 import type { ItemFault } from '../../shared/domain/check-item.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
-import { createRowAnswering } from './answer-row.ts';
+import { createRowAnswering, rowOfValues } from './answer-row.ts';
 import type { AnswerDeps, RowAnswer, RowAsk, RowResult } from './answer-row.ts';
 import { assignSubject, isServing, pinTo } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
@@ -68,6 +68,10 @@ export interface RouterDeps extends AnswerDeps {
 export function createRouter(deps: RouterDeps): Router {
   const { versions, observe } = deps;
   const answerRow = createRowAnswering(deps);
+  const answerOne = (ask: RowAsk): Promise<RowResult> =>
+    new Promise((resolve) => {
+      answerRow(ask, resolve);
+    });
 
   function finish<R extends PredictResult | InferResult>(
     protocol: 'predict' | 'infer',
@@ -106,7 +110,7 @@ export function createRouter(deps: RouterDeps): Router {
     const ask: RowAsk = {
       spec: state.spec,
       plan,
-      row,
+      row: rowOfValues(row, subject),
       assignment,
       mayFallBack: true,
       subject,
@@ -115,7 +119,7 @@ export function createRouter(deps: RouterDeps): Router {
       arrivedMs,
       traceparent,
     };
-    const ended = await answerRow(ask);
+    const ended = await answerOne(ask);
     if (ended.kind === 'unavailable') return { result: ended };
     return { result: { kind: 'answered', answer: { model, ...ended.answer } }, isFallback: ended.isFallback };
   }
@@ -148,14 +152,14 @@ export function createRouter(deps: RouterDeps): Router {
         const common = {
           spec: state.spec,
           plan,
-          row,
+          row: rowOfValues(row, subject),
           subject,
           id: deps.newId(),
           predictedAtMs,
           arrivedMs,
           traceparent,
         };
-        return answerRow({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
+        return answerOne({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
       }),
     );
     const refused = results.find((one) => one.kind === 'unavailable');
