@@ -9,7 +9,7 @@ import type { RouterWorld } from './router-world.ts';
 
 const KEY = 'clicks#0/1/full';
 const DELTA_KEY = 'clicks#0/1/delta';
-const ROW: Row = ['north', true, 12.5];
+const ROW = ['north', true, 12.5];
 
 async function worldWith(bias: number, position = 100): Promise<RouterWorld> {
   const world = createWorld();
@@ -192,7 +192,7 @@ test('every row of a run gets its own score', async () => {
   const world = createWorld();
   world.versions.take(KEY, fullOf(weights));
   await world.settle();
-  const rows = ['a', 'b', 'c', 'd', 'e'].map((shop): Row => [shop, null, null]);
+  const rows = ['a', 'b', 'c', 'd', 'e'].map((shop) => [shop, null, null]);
   const server = world.versions.of('clicks', 1);
   assert.ok(server);
   const results = await Promise.all(rows.map((row) => askFor(server, row)));
