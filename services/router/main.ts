@@ -13,6 +13,7 @@ import { createStops, dieWith, runService } from '../../shared/runtime/run-servi
 import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
 import { createLinearScorers } from './adapters/linear-scorer.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
+import { asciiText } from './adapters/ascii-text.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { routerRelations, routerSettings } from './config.ts';
 import { createInjectedFailures } from './domain/injected-failures.ts';
@@ -20,6 +21,7 @@ import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import { unreadyStables } from './domain/waits-for.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
+import { createPredictShortcut } from './http/predict-shortcut.ts';
 import { predictRoutes } from './http/predict-routes.ts';
 import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
@@ -112,6 +114,11 @@ const app = await createApp({
   registry: metrics.registry,
   bodyLimitBytes: config.PREDICT_BODY_BYTES,
   waitsFor,
+  shortcut: createPredictShortcut({
+    router: () => (stopping.signal.aborted ? undefined : router),
+    bodyLimitBytes: config.PREDICT_BODY_BYTES,
+    monotonicMs,
+  }),
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
@@ -175,6 +182,7 @@ async function startRouting(): Promise<void> {
     directory: () => directory,
     plans: () => plans,
     newId: createIdSource(),
+    textOf: asciiText,
     rowsMax: config.INFER_ROWS_MAX,
     observe,
   });

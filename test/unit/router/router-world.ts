@@ -6,6 +6,7 @@ import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { createPredictionLog } from '../../../services/router/prediction-log.ts';
 import type { PredictionLog } from '../../../services/router/prediction-log.ts';
 import type { OutRecord, RouterObserver } from '../../../services/router/ports.ts';
+import { asciiText } from '../../../services/router/adapters/ascii-text.ts';
 import { createInjectedFailures } from '../../../services/router/domain/injected-failures.ts';
 import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
@@ -222,6 +223,7 @@ export function createWorld(
     monotonicMs: () => clock.nowMs,
     directory,
     plans,
+    textOf: asciiText,
     newId: () => `id-${String(nextId++)}`,
     rowsMax: 8,
     observe,
