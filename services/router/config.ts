@@ -74,7 +74,7 @@ export const routerSettings = Type.Object({
     description: 'About how large one record of predictions may become, bytes.',
   }),
   PREDICTION_GATHER_MS: Type.Integer({
-    default: 10,
+    default: 25,
     minimum: 0,
     maximum: 1000,
     description:
