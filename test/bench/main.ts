@@ -9,6 +9,8 @@ process.exitCode = await runProgram(
     checkpoint: () => import('./checkpoint/bench.ts'),
     'recovery-time': () => import('./recovery-time/bench.ts'),
     router: () => import('./router/bench.ts'),
+    arms: () => import('./arms/bench.ts'),
+    models: () => import('./models/bench.ts'),
     growth: () => import('./growth/bench.ts'),
     'learner-core': () => import('./learner-core/bench.ts'),
   },
