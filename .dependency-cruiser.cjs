@@ -104,7 +104,7 @@ module.exports = {
       ['ioredis', ['^shared/(redis|checkpoint)/', '/adapters/']],
       ['fastify', ['^shared/http/', '/http/']],
       ['onnxruntime-node', '/adapters/'],
-      ['protobufjs', '/adapters/'],
+      ['protobufjs', ['^shared/onnx/', '/adapters/']],
       ['prom-client', ['^shared/observability/', '/metrics\\.ts$', '^shared/http/']],
     ].map(([name, home]) => ({
       name: `home-of-${name.replace('@', '').replace('/', '-')}`,

@@ -1,20 +1,34 @@
-import type { Arm, Prediction, ServedScore } from '../../shared/domain/events.ts';
+import type { AvroWriter } from '../../shared/domain/avro-writer.ts';
+import type { Arm, ServedScore, TrafficPlan } from '../../shared/domain/events.ts';
 import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
 import { predictionId, shardOfSubject } from '../../shared/domain/prediction-id.ts';
+import { messageOf } from '../../shared/errors.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
+import { writePrediction, writeValue } from './domain/prediction-avro.ts';
+import type { WrittenPrediction } from './domain/prediction-avro.ts';
 import { predictionBytes } from './domain/prediction-bytes.ts';
-import type { TrafficPlan } from '../../shared/domain/events.ts';
-import { messageOf } from '../../shared/errors.ts';
+import type { RowInput } from './loaded-version.ts';
 import type { LoggedPrediction, PredictionLog } from './prediction-log.ts';
-import type { RowScore } from './version-server.ts';
+import type { RowScore } from './version-runs.ts';
 import type { VersionServers } from './version-servers.ts';
+
+/** A row as it came: what scores it, what logs it. */
+export interface AskedRow {
+  readonly input: RowInput;
+  /** Writes its values as predictions.v1 has them. */
+  readonly writeFeatures: (writer: AvroWriter) => void;
+  /** The most that the prediction takes as Avro, bytes. */
+  readonly bytes: number;
+  /** Called once, when nothing of the row is needed any more. */
+  readonly release?: () => void;
+}
 
 /** A row to be answered, with everything that was decided about it. */
 export interface RowAsk {
   readonly spec: ModelSpec;
   readonly plan: TrafficPlan;
-  readonly row: readonly FeatureValue[];
+  readonly row: AskedRow;
   readonly assignment: Assignment;
   /** Whether another version than the assigned one may answer. */
   readonly mayFallBack: boolean;
@@ -53,6 +67,9 @@ export interface AnswerDeps {
   readonly monotonicMs: () => number;
 }
 
+/** Answers a row: calls back once and in any case, before versions that do not answer are scored. */
+export type AnswerRow = (ask: RowAsk, done: (result: RowResult) => void) => void;
+
 const INT_MAX = 0x7fff_ffff;
 const NOT_SCORED: RowScore = { ok: false, scoringMicros: -1 };
 
@@ -61,77 +78,116 @@ function served(version: number, score: RowScore): ServedScore {
   return { version, score: score.ok ? score.score : null, scoringMicros, failed: !score.ok };
 }
 
+/** Returns a row of values. */
+export function rowOfValues(values: readonly FeatureValue[], subject: string | undefined): AskedRow {
+  return {
+    input: { hashed: undefined, values: () => values },
+    bytes: predictionBytes(subject ?? '', values),
+    writeFeatures: (writer) => {
+      for (const value of values) writeValue(writer, value);
+    },
+  };
+}
+
 /**
  * Returns how to answer a row: the assigned version is scored and answered first; the other planned versions that are ready
  * are scored after the answer, and all scores are logged. Where the spec says `acknowledged` the answer waits for the log.
  */
-export function createRowAnswering(deps: AnswerDeps): (ask: RowAsk) => Promise<RowResult> {
+export function createRowAnswering(deps: AnswerDeps): AnswerRow {
   const { versions, log } = deps;
-  const scoreBy = (model: string, version: number, row: RowAsk['row']): Promise<RowScore> =>
-    versions.of(model, version)?.score(row) ?? Promise.resolve(NOT_SCORED);
+  /** Versions of each plan, in order. */
+  const planned = new WeakMap<TrafficPlan, readonly number[]>();
 
-  async function scoreOthers(ask: RowAsk, scores: ServedScore[]): Promise<void> {
-    const model = ask.spec.name;
-    const others = plannedVersions(ask.plan).filter(
-      (version) =>
-        versions.notReady(model, version) === undefined && !scores.some((one) => one.version === version),
+  function versionsOf(plan: TrafficPlan): readonly number[] {
+    const known = planned.get(plan);
+    if (known !== undefined) return known;
+    const made = plannedVersions(plan);
+    planned.set(plan, made);
+    return made;
+  }
+
+  function scoreBy(ask: RowAsk, version: number, done: (score: RowScore) => void): void {
+    const server = versions.of(ask.spec.name, version);
+    if (server === undefined) done(NOT_SCORED);
+    else server.score(ask.row.input, done);
+  }
+
+  /** Adds the scores of the other planned versions that are ready, in the order of the plan. */
+  function scoreOthers(ask: RowAsk, scores: ServedScore[], done: () => void): void {
+    const { name } = ask.spec;
+    const isScored = (version: number): boolean => scores.some((one) => one.version === version);
+    const others = versionsOf(ask.plan).filter(
+      (version) => !isScored(version) && versions.notReady(name, version) === undefined,
     );
-    const results = await Promise.all(others.map((version) => scoreBy(model, version, ask.row)));
-    results.forEach((result, i) => scores.push(served(others[i] ?? 0, result)));
-  }
-
-  /** Logs a prediction; returns why it could not be when the answer had to wait for it. */
-  async function logPrediction(
-    ask: RowAsk,
-    partial: Omit<Prediction, 'scores'>,
-    scores: ServedScore[],
-  ): Promise<string | undefined> {
-    const { spec, subject = '', row, traceparent } = ask;
-    const mustWait = spec.predictionLog === 'acknowledged';
-    const bytes = predictionBytes(subject, row);
-    if (!log.reserve(spec.name, bytes)) return mustWait ? 'the prediction log is full' : undefined;
-    const entry = async (): Promise<LoggedPrediction> => {
-      await scoreOthers(ask, scores);
-      return {
-        spec,
-        shard: shardOfSubject(subject, spec.shards),
-        prediction: { ...partial, scores },
-        bytes,
-        traceparent,
-      };
-    };
-    if (!mustWait) {
-      void entry().then((item) => {
-        log.add(item);
+    let left = others.length;
+    if (left === 0) {
+      done();
+      return;
+    }
+    const found: ServedScore[] = [];
+    others.forEach((version, at) => {
+      scoreBy(ask, version, (score) => {
+        found[at] = served(version, score);
+        left -= 1;
+        if (left > 0) return;
+        scores.push(...found);
+        done();
       });
-      return undefined;
-    }
-    try {
-      await log.write(await entry());
-      return undefined;
-    } catch (error) {
-      return `the prediction could not be logged: ${messageOf(error)}`;
-    }
+    });
   }
 
-  return async (ask) => {
-    const { spec, plan, row, assignment, subject } = ask;
-    const { stable } = plan;
-    let { version } = assignment;
-    let result = await scoreBy(spec.name, version, row);
-    const scores = [served(version, result)];
-    if (!result.ok && ask.mayFallBack && stable !== null && version !== stable) {
-      version = stable;
-      result = await scoreBy(spec.name, version, row);
-      scores.push(served(version, result));
+  /** Logs a prediction; calls back at once, or when it is on Kafka where the answer has to wait for that. */
+  function logPrediction(
+    ask: RowAsk,
+    prediction: WrittenPrediction & { readonly scores: ServedScore[] },
+    done: (refusal?: string) => void,
+  ): void {
+    const { spec, row, traceparent } = ask;
+    const { bytes } = row;
+    const mustWait = spec.predictionLog === 'acknowledged';
+    if (!log.reserve(spec.name, bytes)) {
+      row.release?.();
+      done(mustWait ? 'the prediction log is full' : undefined);
+      return;
     }
-    if (!result.ok) {
-      const server = versions.of(spec.name, version);
-      const reason = versions.notReady(spec.name, version) ?? server?.leftAlone() ?? 'it failed to score';
-      return {
-        kind: 'unavailable',
-        reason: `version ${String(version)} of ${spec.name} cannot answer: ${reason}`,
+    if (!mustWait) done();
+    scoreOthers(ask, prediction.scores, () => {
+      const shard = shardOfSubject(prediction.subject, spec.shards);
+      const writeTo = (writer: AvroWriter): void => {
+        writePrediction(writer, prediction, spec.features.length);
       };
+      const item: LoggedPrediction = { spec, shard, bytes, traceparent, writeTo };
+      if (mustWait) {
+        log.write(item).then(
+          () => {
+            done();
+          },
+          (error: unknown) => {
+            done(`the prediction could not be logged: ${messageOf(error)}`);
+          },
+        );
+      } else log.add(item);
+      row.release?.();
+    });
+  }
+
+  function unavailable({ spec: { name } }: RowAsk, version: number): RowResult {
+    const left = versions.of(name, version)?.leftAlone();
+    const reason = versions.notReady(name, version) ?? left ?? 'it failed to score';
+    return { kind: 'unavailable', reason: `version ${String(version)} of ${name} cannot answer: ${reason}` };
+  }
+
+  function conclude(
+    ask: RowAsk,
+    by: { readonly version: number; readonly scores: ServedScore[]; readonly result: RowScore },
+    done: (result: RowResult) => void,
+  ): void {
+    const { spec, plan, assignment, subject } = ask;
+    const { version, scores, result } = by;
+    if (!result.ok) {
+      ask.row.release?.();
+      done(unavailable(ask, version));
+      return;
     }
     const { snapshot, score } = result;
     const answer: RowAnswer = {
@@ -145,27 +201,46 @@ export function createRowAnswering(deps: AnswerDeps): (ask: RowAsk) => Promise<R
       planVersion: plan.planVersion,
     };
     const isFallback = assignment.arm === 'candidate' && version !== plan.candidate;
-    if (subject === undefined) return { kind: 'answered', answer, isFallback };
-    const refusal = await logPrediction(
-      ask,
-      {
-        id: answer.predictionId,
-        predictedAtMs: ask.predictedAtMs,
-        subject,
-        features: row,
-        planVersion: plan.planVersion,
-        assignedArm: assignment.arm,
-        servedVersion: version,
-        assignmentProbability: assignment.probability,
-        position: snapshot.position,
-        learnedToMs: snapshot.learnedToMs,
-        stalenessMs: answer.stalenessMs,
-        latencyMicros: Math.min(Math.round((deps.monotonicMs() - ask.arrivedMs) * 1000), INT_MAX),
-      },
+    const answered: RowResult = { kind: 'answered', answer, isFallback };
+    if (subject === undefined) {
+      ask.row.release?.();
+      done(answered);
+      return;
+    }
+    const prediction = {
+      id: answer.predictionId,
+      predictedAtMs: ask.predictedAtMs,
+      subject,
+      writeFeatures: ask.row.writeFeatures,
+      planVersion: plan.planVersion,
+      assignedArm: assignment.arm,
+      servedVersion: version,
+      assignmentProbability: assignment.probability,
+      position: snapshot.position,
+      learnedToMs: snapshot.learnedToMs,
+      stalenessMs: answer.stalenessMs,
+      latencyMicros: Math.min(Math.round((deps.monotonicMs() - ask.arrivedMs) * 1000), INT_MAX),
       scores,
-    );
-    return refusal === undefined
-      ? { kind: 'answered', answer, isFallback }
-      : { kind: 'unavailable', reason: refusal };
+    };
+    logPrediction(ask, prediction, (refusal) => {
+      done(refusal === undefined ? answered : { kind: 'unavailable', reason: refusal });
+    });
+  }
+
+  return (ask, done) => {
+    const { plan, assignment, mayFallBack } = ask;
+    const { stable } = plan;
+    const { version } = assignment;
+    scoreBy(ask, version, (result) => {
+      const scores = [served(version, result)];
+      if (result.ok || !mayFallBack || stable === null || version === stable) {
+        conclude(ask, { version, scores, result }, done);
+        return;
+      }
+      scoreBy(ask, stable, (second) => {
+        scores.push(served(stable, second));
+        conclude(ask, { version: stable, scores, result: second }, done);
+      });
+    });
   };
 }

@@ -36,6 +36,11 @@ export const routerSettings = Type.Object({
     maximum: 65_536,
     description: 'Most rows scored in one run.',
   }),
+  SCORER: Type.Enum(['auto', 'onnx'], {
+    default: 'auto',
+    description:
+      'What scores: auto takes plain arrays for graphs of our linear learner after comparing them with ONNX Runtime bit by bit, and ONNX Runtime for all others; onnx takes it for everything.',
+  }),
   PARITY_EVERY: Type.Integer({
     default: 100,
     minimum: 1,
@@ -67,6 +72,13 @@ export const routerSettings = Type.Object({
     minimum: 65_536,
     maximum: 3_145_728,
     description: 'About how large one record of predictions may become, bytes.',
+  }),
+  PREDICTION_GATHER_MS: Type.Integer({
+    default: 25,
+    minimum: 0,
+    maximum: 1000,
+    description:
+      'For how long predictions are gathered for one record, ms; a router that is killed loses them. Models whose answers wait for the log gather for no time.',
   }),
   FLUSH_TIMEOUT_MS: Type.Integer({
     default: 5000,

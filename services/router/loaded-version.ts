@@ -1,13 +1,22 @@
 import { createFeatureEncoder } from '../../shared/domain/feature-encoder.ts';
 import type { FeatureEncoder } from '../../shared/domain/feature-encoder.ts';
 import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
+import type { HashedRow } from '../../shared/domain/row-hasher.ts';
 import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parametersOf, patchParameters } from './domain/parameters.ts';
 import type { Parameters } from './domain/parameters.ts';
 import type { OpenScorer, ScoredRows, Scorer } from './ports.ts';
 
-/** Rows as the encoder takes them. */
+/** Values of a row in the order of the spec. */
 export type Row = readonly (FeatureValue | undefined)[];
+
+/** A row to be scored. */
+export interface RowInput {
+  /** The row with its names hashed, where whoever asks has hashed it; it stays as it is until the row is scored. */
+  readonly hashed: HashedRow | undefined;
+  /** Returns the row's values. */
+  readonly values: () => Row;
+}
 
 /**
  * One version's graph, encoder and parameters. Its owner sees to it that nothing is changed while a run is under way, and
@@ -63,16 +72,20 @@ export class LoadedVersion {
     this.#parameters = patchParameters(this.#parameters, delta);
   }
 
-  /** Returns one score a row, from the parameters as they are now. */
-  async score(rows: readonly Row[]): Promise<ScoredRows> {
+  /** Returns one score a row, from the parameters as they are now; at once where the scorer can. */
+  score(rows: readonly RowInput[]): ScoredRows | Promise<ScoredRows> {
     const { width } = this.#encoder;
     const size = rows.length * width;
     if (size > this.#indices.length) {
       this.#indices = new Int32Array(size);
       this.#values = new Float32Array(size);
     }
-    for (let i = 0; i < rows.length; i++) {
-      this.#encoder.encode(rows[i] ?? [], this.#parameters, this.#indices, this.#values, i * width);
+    let at = 0;
+    for (const { hashed, values } of rows) {
+      if (hashed === undefined)
+        this.#encoder.encode(values(), this.#parameters, this.#indices, this.#values, at);
+      else this.#encoder.encodeHashed(hashed, this.#parameters, this.#indices, this.#values, at);
+      at += width;
     }
     const indices = this.#indices.subarray(0, size);
     const values = this.#values.subarray(0, size);
@@ -82,4 +95,9 @@ export class LoadedVersion {
   close(): Promise<void> {
     return this.#scorer.close();
   }
+}
+
+/** Returns rows of values as they are scored. */
+export function inputsOf(rows: readonly Row[]): RowInput[] {
+  return rows.map((row) => ({ hashed: undefined, values: () => row }));
 }

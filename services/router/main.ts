@@ -11,7 +11,9 @@ import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
+import { createLinearScorers } from './adapters/linear-scorer.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
+import { asciiText } from './adapters/ascii-text.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { routerRelations, routerSettings } from './config.ts';
 import { createInjectedFailures } from './domain/injected-failures.ts';
@@ -19,6 +21,7 @@ import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import { unreadyStables } from './domain/waits-for.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
+import { createPredictShortcut } from './http/predict-shortcut.ts';
 import { predictRoutes } from './http/predict-routes.ts';
 import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
@@ -45,6 +48,7 @@ let plans: TrafficPlans = new Map();
 let router: Router | undefined;
 let reporter: StatusReporter | undefined;
 
+const openOnnx = createOnnxScorers(monotonicMs);
 const versions = createVersionServers({
   ports: {
     log,
@@ -52,7 +56,13 @@ const versions = createVersionServers({
     monotonicMs,
     defer: setImmediate,
     sha256: sha256Hex,
-    openScorer: createOnnxScorers(monotonicMs),
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms);
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+    openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
     beforeRun: createInjectedFailures(config.INJECT_FAILURES),
     specOf: (model) => directory.get(model)?.spec,
     observe,
@@ -104,6 +114,11 @@ const app = await createApp({
   registry: metrics.registry,
   bodyLimitBytes: config.PREDICT_BODY_BYTES,
   waitsFor,
+  shortcut: createPredictShortcut({
+    router: () => (stopping.signal.aborted ? undefined : router),
+    bodyLimitBytes: config.PREDICT_BODY_BYTES,
+    monotonicMs,
+  }),
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
@@ -135,7 +150,16 @@ async function startRouting(): Promise<void> {
       ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}`
       : config.ADVERTISED_URL;
   const predictions = createPredictionLog({
-    ports: { log, defer: setImmediate, pause: (ms) => delay(ms), send: producer.send, observe },
+    ports: {
+      log,
+      defer: setImmediate,
+      gather: (work) => {
+        setTimeout(work, config.PREDICTION_GATHER_MS);
+      },
+      pause: (ms) => delay(ms),
+      send: producer.send,
+      observe,
+    },
     router: self,
     partitions,
     capacityBytes: config.PREDICTION_LOG_BYTES,
@@ -158,6 +182,7 @@ async function startRouting(): Promise<void> {
     directory: () => directory,
     plans: () => plans,
     newId: createIdSource(),
+    textOf: asciiText,
     rowsMax: config.INFER_ROWS_MAX,
     observe,
   });

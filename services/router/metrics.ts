@@ -1,6 +1,7 @@
 import { DURATION_BUCKETS } from '../../shared/observability/metrics.ts';
 import type { Metrics } from '../../shared/observability/metrics.ts';
-import type { RouterObserver } from './ports.ts';
+import type { Tally } from '../../shared/observability/tally-histogram.ts';
+import type { RequestOutcome, RouterObserver } from './ports.ts';
 
 const RUN_BUCKETS = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25];
 const ROW_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -8,27 +9,37 @@ const FRESHNESS_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5
 
 /** Returns the router's metrics behind the names the service uses. */
 export function createRouterMetrics(metrics: Metrics): RouterObserver {
-  const requests = metrics.counter(
-    'headrace_router_requests_total',
-    'Requests by how they ended: answered, fallback (answered by stable in place of the candidate), invalid, not-found or unavailable.',
-    ['protocol', 'model', 'outcome'],
-  );
-  const duration = metrics.histogram(
-    'headrace_router_request_duration_seconds',
-    'Time from a request’s arrival to its answer.',
-    DURATION_BUCKETS,
-    ['protocol', 'model'],
-  );
-  const runs = metrics.histogram(
-    'headrace_router_scoring_duration_seconds',
-    'Time of one scoring run.',
-    RUN_BUCKETS,
-    ['model', 'version'],
-  );
-  const rows = metrics.histogram('headrace_router_scoring_rows', 'Rows of one scoring run.', ROW_BUCKETS, [
-    'model',
-    'version',
-  ]);
+  /** What requests told, by protocol and model. */
+  const asked = new Map<string, { readonly ended: Map<RequestOutcome, number>; readonly duration: Tally }>();
+  metrics.read({
+    kind: 'counter',
+    name: 'headrace_router_requests_total',
+    help: 'Requests by how they ended: answered, fallback (answered by stable in place of the candidate), invalid, not-found or unavailable.',
+    labelNames: ['protocol', 'model', 'outcome'],
+    values: () =>
+      [...asked].flatMap(([key, { ended }]) => {
+        const [protocol = '', model = ''] = key.split('/');
+        return [...ended].map(([outcome, value]) => ({ labels: { protocol, model, outcome }, value }));
+      }),
+  });
+  const duration = metrics.tally({
+    name: 'headrace_router_request_duration_seconds',
+    help: 'Time from a request’s arrival to its answer.',
+    buckets: DURATION_BUCKETS,
+    labelNames: ['protocol', 'model'],
+  });
+  const runs = metrics.tally({
+    name: 'headrace_router_scoring_duration_seconds',
+    help: 'Time of one scoring run.',
+    buckets: RUN_BUCKETS,
+    labelNames: ['model', 'version'],
+  });
+  const rows = metrics.tally({
+    name: 'headrace_router_scoring_rows',
+    help: 'Rows of one scoring run.',
+    buckets: ROW_BUCKETS,
+    labelNames: ['model', 'version'],
+  });
   const failedRuns = metrics.counter('headrace_router_failed_runs_total', 'Scoring runs that threw.', [
     'model',
     'version',
@@ -69,24 +80,44 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     'Predictions that were not logged: full, refused or stopped.',
     ['model', 'reason'],
   );
-  const buffered = metrics.gauge(
-    'headrace_router_prediction_log_bytes',
-    'Predictions on their way to Kafka.',
-  );
+  let bufferedBytes = 0;
+  metrics.read({
+    kind: 'gauge',
+    name: 'headrace_router_prediction_log_bytes',
+    help: 'Predictions on their way to Kafka.',
+    labelNames: [],
+    values: () => [{ labels: {}, value: bufferedBytes }],
+  });
   const undecodable = metrics.counter(
     'headrace_router_undecodable_records_total',
     'Records that could not be decoded.',
     ['topic'],
   );
+
+  const run = new Map<string, { readonly durations: Tally; readonly rows: Tally }>();
+  const runOf = (model: string, version: number): { readonly durations: Tally; readonly rows: Tally } => {
+    const key = `${model}/${String(version)}`;
+    const known = run.get(key);
+    if (known !== undefined) return known;
+    const made = { durations: runs.of(model, String(version)), rows: rows.of(model, String(version)) };
+    run.set(key, made);
+    return made;
+  };
   return {
     request(protocol, model, outcome, durationMs) {
-      requests.inc({ protocol, model, outcome });
-      duration.observe({ protocol, model }, durationMs / 1000);
+      const key = `${protocol}/${model}`;
+      let known = asked.get(key);
+      if (known === undefined) {
+        known = { ended: new Map<RequestOutcome, number>(), duration: duration.of(protocol, model) };
+        asked.set(key, known);
+      }
+      known.ended.set(outcome, (known.ended.get(outcome) ?? 0) + 1);
+      known.duration.observe(durationMs / 1000);
     },
     run(model, version, count, durationMs) {
-      const labels = { model, version };
-      runs.observe(labels, durationMs / 1000);
-      rows.observe(labels, count);
+      const tallies = runOf(model, version);
+      tallies.durations.observe(durationMs / 1000);
+      tallies.rows.observe(count);
     },
     failedRun: (model, version) => {
       failedRuns.inc({ model, version });
@@ -112,13 +143,15 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
       }
     },
     forgotten(model, version) {
-      for (const metric of [ready, age, runs, rows, failedRuns]) metric.remove({ model, version });
+      for (const metric of [ready, age, failedRuns]) metric.remove({ model, version });
+      for (const tally of [runs, rows]) tally.remove(model, String(version));
+      run.delete(`${model}/${String(version)}`);
     },
     logDropped: (model, reason, count) => {
       dropped.inc({ model, reason }, count);
     },
     logBuffered: (bytes) => {
-      buffered.set(bytes);
+      bufferedBytes = bytes;
     },
     undecodable: (topic) => {
       undecodable.inc({ topic });

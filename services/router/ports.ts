@@ -25,10 +25,10 @@ export interface ScoredRows {
 /** One version's graph, ready to score. */
 export interface Scorer {
   /**
-   * Returns one score a row. Everything given must stay as it is until the promise settles: the run may read it at any time
-   * before. Rejects when the graph cannot score.
+   * Returns one score a row, at once where the scorer can. Everything given must stay as it is until a promise settles: the
+   * run may read it at any time before. Throws or rejects when the graph cannot score.
    */
-  score(batch: RowBatch, weights: Float32Array): Promise<ScoredRows>;
+  score(batch: RowBatch, weights: Float32Array): ScoredRows | Promise<ScoredRows>;
   /** Frees the graph; called once, when no run is under way. */
   close(): Promise<void>;
 }
@@ -43,10 +43,12 @@ export interface VersionPorts {
   readonly monotonicMs: () => number;
   /** Runs the work after everything of this turn of the event loop has been read. */
   readonly defer: (work: () => void) => void;
+  /** Calls back after a time, ms, unless what it returns is called before. */
+  readonly after: (ms: number, work: () => void) => () => void;
   readonly sha256: (pieces: readonly Uint8Array[]) => string;
   readonly openScorer: OpenScorer;
-  /** Does nothing but in proofs. Golden rows are scored without it: a version that failed on them would never be asked. */
-  readonly beforeRun: BeforeRun;
+  /** In proofs alone. Golden rows are scored without it: a version that failed on them would never be asked. */
+  readonly beforeRun: BeforeRun | undefined;
   /** Returns the spec of a model; undefined while it is not known. */
   readonly specOf: (model: string) => ModelSpec | undefined;
   readonly observe: RouterObserver;
@@ -56,6 +58,8 @@ export interface VersionPorts {
 export interface PredictionLogPorts {
   readonly log: Log;
   readonly defer: (work: () => void) => void;
+  /** Runs the work after as long as predictions are gathered for one record. */
+  readonly gather: (work: () => void) => void;
   /** Resolves after a pause. */
   readonly pause: (ms: number) => Promise<unknown>;
   /** Writes records; resolves when they are acknowledged. */

@@ -1,21 +1,22 @@
-import type { Prediction } from '../../shared/domain/events.ts';
+import { AvroBody, AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { ModelSpec } from '../../shared/domain/model-spec.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
-import { recordLength } from '../../shared/domain/split-by-size.ts';
 import type { RecordLimits } from '../../shared/domain/split-by-size.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
+import { predictionsBody } from './domain/prediction-avro.ts';
 import type { LogDropReason, OutRecord, PredictionLogPorts } from './ports.ts';
 
 /** A prediction for which room has been taken. */
 export interface LoggedPrediction {
   readonly spec: ModelSpec;
   readonly shard: number;
-  readonly prediction: Prediction;
   /** What was taken with `reserve`. */
   readonly bytes: number;
   /** W3C trace context of the request. */
   readonly traceparent: string | undefined;
+  /** Writes the prediction as an item of predictions.v1; called once, at once. */
+  readonly writeTo: (writer: AvroWriter) => void;
 }
 
 /** Predictions on their way to predictions.v1. */
@@ -43,73 +44,80 @@ export interface PredictionLogDeps {
   readonly record: RecordLimits;
 }
 
-interface Waiting extends LoggedPrediction {
-  readonly settle: ((error?: unknown) => void) | undefined;
+type Settle = (error?: unknown) => void;
+
+/** Predictions that make one record. */
+interface Gathered {
+  readonly spec: ModelSpec;
+  readonly shard: number;
+  readonly items: AvroWriter;
+  count: number;
+  /** What was taken for them. */
+  bytes: number;
+  traceparent: string | undefined;
+  /** Whom to tell, where an answer waits. */
+  readonly settles: Settle[];
 }
 
 interface Queue {
-  items: Waiting[];
+  readonly gathered: Gathered[];
   isWriting: boolean;
 }
-
-const bytesOf = ({ bytes }: LoggedPrediction): number => bytes;
 
 const RETRY_PAUSE_MS = 500;
 
 /** Returns the log. One write is under way per shard; what gathers meanwhile makes the next record. */
 export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
   const { ports } = deps;
+  const { itemsMax, bytesMax } = deps.record;
   const queues = new Map<string, Queue>();
+  const body = new AvroWriter();
+  /** Writers of records that are sent, to be used again. */
+  const writers: AvroWriter[] = [];
   let takenBytes = 0;
   let isStopped = false;
   const flushed: (() => void)[] = [];
 
-  function release(items: readonly Waiting[]): void {
-    for (const { bytes } of items) takenBytes -= bytes;
+  function release(bytes: number): void {
+    takenBytes -= bytes;
     ports.observe.logBuffered(takenBytes);
     if (takenBytes > 0) return;
     for (const resolve of flushed.splice(0)) resolve();
   }
 
-  function drop(items: readonly Waiting[], reason: LogDropReason): void {
-    const model = items[0]?.spec.name;
-    if (model !== undefined) ports.observe.logDropped(model, reason, items.length);
+  function drop({ spec, count }: Gathered, reason: LogDropReason): void {
+    ports.observe.logDropped(spec.name, reason, count);
   }
 
-  function recordOf(key: string, items: readonly Waiting[], first: Waiting): OutRecord {
-    const { spec, shard } = first;
-    const traceparent = items.find((item) => item.traceparent !== undefined)?.traceparent;
+  function recordOf(key: string, { spec, shard, traceparent, count, items }: Gathered): OutRecord {
+    const featureNames = spec.features.map(({ name }) => name);
+    const head = { model: spec.name, shard, featureNames, router: deps.router };
     return {
       topic: 'predictions.v1',
       key,
       partition: partitionOf(key, deps.partitions),
       ...(traceparent === undefined ? {} : { headers: { traceparent } }),
-      value: {
-        model: spec.name,
-        shard,
-        featureNames: spec.features.map(({ name }) => name),
-        router: deps.router,
-        predictions: items.map(({ prediction }) => prediction),
-      },
+      value: new AvroBody(predictionsBody(body, head, { count, bytes: items })),
     };
   }
 
-  async function writeBatch(key: string, items: readonly Waiting[], first: Waiting): Promise<void> {
-    const records = [recordOf(key, items, first)];
+  async function writeBatch(key: string, gathered: Gathered): Promise<void> {
+    const { spec, count, settles } = gathered;
+    const records = [recordOf(key, gathered)];
     for (let tries = 1; ; tries += 1) {
       try {
         await ports.send(records);
-        for (const { settle } of items) settle?.();
+        for (const settle of settles) settle();
         return;
       } catch (error) {
-        if (first.settle !== undefined) {
-          for (const { settle } of items) settle?.(error);
+        if (settles.length > 0) {
+          for (const settle of settles) settle(error);
           return;
         }
-        const fields = { model: first.spec.name, count: items.length, tries, reason: messageOf(error) };
+        const fields = { model: spec.name, count, tries, reason: messageOf(error) };
         if (!isRetriable(error) || isStopped) {
           ports.log.warn(fields, 'predictions dropped');
-          drop(items, isStopped ? 'stopped' : 'refused');
+          drop(gathered, isStopped ? 'stopped' : 'refused');
           return;
         }
         if (tries === 1 || tries % 10 === 0) ports.log.warn(fields, 'predictions wait');
@@ -120,29 +128,50 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
 
   async function drain(key: string, queue: Queue): Promise<void> {
     for (;;) {
-      const [first] = queue.items;
+      const first = queue.gathered.shift();
       if (first === undefined) break;
-      const batch = queue.items.splice(0, recordLength(queue.items, bytesOf, deps.record));
-      await writeBatch(key, batch, first);
-      release(batch);
+      await writeBatch(key, first);
+      if (writers.length < queues.size) writers.push(first.items);
+      release(first.bytes);
     }
     queue.isWriting = false;
   }
 
-  function put(item: Waiting): void {
+  /** Returns what the next item goes into. */
+  function openFor(queue: Queue, { spec, shard, bytes }: LoggedPrediction): Gathered {
+    const last = queue.gathered.at(-1);
+    if (last !== undefined && last.count < itemsMax && last.bytes + bytes <= bytesMax) return last;
+    const items = writers.pop() ?? new AvroWriter();
+    items.clear();
+    const made: Gathered = { spec, shard, items, count: 0, bytes: 0, traceparent: undefined, settles: [] };
+    queue.gathered.push(made);
+    return made;
+  }
+
+  function put(item: LoggedPrediction, settle: Settle | undefined): void {
     if (isStopped) {
-      item.settle?.(new Error('the router is stopping'));
-      if (item.settle === undefined) drop([item], 'stopped');
-      release([item]);
+      settle?.(new Error('the router is stopping'));
+      if (settle === undefined) ports.observe.logDropped(item.spec.name, 'stopped', 1);
+      release(item.bytes);
       return;
     }
     const key = shardKey(item.spec.name, item.shard);
-    const queue = queues.get(key) ?? { items: [], isWriting: false };
-    queues.set(key, queue);
-    queue.items.push(item);
+    let queue = queues.get(key);
+    if (queue === undefined) {
+      queue = { gathered: [], isWriting: false };
+      queues.set(key, queue);
+    }
+    const into = openFor(queue, item);
+    item.writeTo(into.items);
+    into.count += 1;
+    into.bytes += item.bytes;
+    into.traceparent ??= item.traceparent;
+    if (settle !== undefined) into.settles.push(settle);
     if (queue.isWriting) return;
     queue.isWriting = true;
-    ports.defer(() => void drain(key, queue)); // what was answered by the same run goes into the same record
+    const draining = queue;
+    const begin = settle === undefined ? ports.gather : ports.defer; // an answer waits for what has a `settle`
+    begin(() => void drain(key, draining));
   }
 
   return {
@@ -156,15 +185,14 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
       return true;
     },
     add: (item) => {
-      put({ ...item, settle: undefined });
+      put(item, undefined);
     },
     write: (item) =>
       new Promise((resolve, reject) => {
-        const settle = (error?: unknown): void => {
+        put(item, (error) => {
           if (error === undefined) resolve();
           else reject(error instanceof Error ? error : new Error(messageOf(error)));
-        };
-        put({ ...item, settle });
+        });
       }),
     flush: () =>
       takenBytes === 0
@@ -174,10 +202,16 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
           }),
     stop() {
       isStopped = true;
-      for (const queue of queues.values()) {
-        const left = queue.items.splice(0);
-        drop(left, 'stopped');
-        release(left);
+      for (const { gathered } of queues.values()) {
+        const left = gathered.splice(0);
+        const unawaited = left.filter(({ settles }) => settles.length === 0);
+        const [first] = unawaited;
+        const count = unawaited.reduce((sum, one) => sum + one.count, 0);
+        if (first !== undefined) ports.observe.logDropped(first.spec.name, 'stopped', count);
+        for (const { settles, bytes } of left) {
+          for (const settle of settles) settle(new Error('the router is stopping'));
+          release(bytes);
+        }
       }
     },
   };

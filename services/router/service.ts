@@ -1,6 +1,7 @@
 import type { ItemFault } from '../../shared/domain/check-item.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
-import { createRowAnswering } from './answer-row.ts';
+import { createRowAnswering, rowOfValues } from './answer-row.ts';
+import { createPlainReader } from './plain-predict.ts';
 import type { AnswerDeps, RowAnswer, RowAsk, RowResult } from './answer-row.ts';
 import { assignSubject, isServing, pinTo } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
@@ -43,8 +44,18 @@ export interface Request {
   readonly traceparent: string | undefined;
 }
 
+/** A request for a prediction whose body has not been looked at. */
+export interface PlainAsked extends Omit<Request, 'body'> {
+  readonly body: Uint8Array;
+}
+
 /** Answering from memory. */
 export interface Router {
+  /**
+   * Answers a prediction request as `predict` does, from its bytes and without a promise, and calls back once. Returns false
+   * when the request is not a plain one that can be answered; nothing has happened then, and `predict` says what is wrong.
+   */
+  predictPlain(request: PlainAsked, done: (result: PredictResult) => void): boolean;
   predict(request: Request): Promise<PredictResult>;
   /** Answers all rows or none. @param version the version to be served by; undefined lets the plan decide */
   infer(request: Request, version: number | undefined): Promise<InferResult>;
@@ -58,6 +69,8 @@ export interface Router {
 export interface RouterDeps extends AnswerDeps {
   readonly directory: () => ModelDirectory;
   readonly plans: () => TrafficPlans;
+  /** Returns the ASCII text of a part of a body. */
+  readonly textOf: (bytes: Uint8Array, from: number, to: number) => string;
   /** Returns an id that no other prediction has. */
   readonly newId: () => string;
   readonly rowsMax: number;
@@ -68,6 +81,10 @@ export interface RouterDeps extends AnswerDeps {
 export function createRouter(deps: RouterDeps): Router {
   const { versions, observe } = deps;
   const answerRow = createRowAnswering(deps);
+  const answerOne = (ask: RowAsk): Promise<RowResult> =>
+    new Promise((resolve) => {
+      answerRow(ask, resolve);
+    });
 
   function finish<R extends PredictResult | InferResult>(
     protocol: 'predict' | 'infer',
@@ -93,6 +110,28 @@ export function createRouter(deps: RouterDeps): Router {
     return (version) => !isLapsed && versions.notReady(plan.model, version) === undefined;
   };
 
+  const plain = createPlainReader(deps.textOf);
+
+  function predictPlain(request: PlainAsked, done: (result: PredictResult) => void): boolean {
+    const { model, arrivedMs, traceparent } = request;
+    const state = deps.directory().get(model);
+    const plan = deps.plans().get(model);
+    if (state === undefined || !isServing(plan)) return false;
+    const asked = plain.read(state, request.body, deps.nowMs());
+    if (asked === undefined) return false;
+    const { subject, row, id = deps.newId(), predictedAtMs } = asked;
+    const assignment = assignSubject(plan, subject, mayAnswer(plan));
+    const { spec } = state;
+    const common = { spec, plan, row, subject, id, predictedAtMs, arrivedMs, traceparent };
+    answerRow({ ...common, assignment, mayFallBack: true }, (ended) => {
+      const { kind } = ended;
+      const outcome = kind === 'answered' && ended.isFallback ? 'fallback' : kind;
+      observe.request('predict', model, outcome, deps.monotonicMs() - arrivedMs);
+      done(kind === 'answered' ? { kind, answer: { model, ...ended.answer } } : ended);
+    });
+    return true;
+  }
+
   async function predict(request: Request): Promise<{ result: PredictResult; isFallback?: boolean }> {
     const { model, arrivedMs, traceparent } = request;
     const state = deps.directory().get(model);
@@ -106,7 +145,7 @@ export function createRouter(deps: RouterDeps): Router {
     const ask: RowAsk = {
       spec: state.spec,
       plan,
-      row,
+      row: rowOfValues(row, subject),
       assignment,
       mayFallBack: true,
       subject,
@@ -115,7 +154,7 @@ export function createRouter(deps: RouterDeps): Router {
       arrivedMs,
       traceparent,
     };
-    const ended = await answerRow(ask);
+    const ended = await answerOne(ask);
     if (ended.kind === 'unavailable') return { result: ended };
     return { result: { kind: 'answered', answer: { model, ...ended.answer } }, isFallback: ended.isFallback };
   }
@@ -148,14 +187,14 @@ export function createRouter(deps: RouterDeps): Router {
         const common = {
           spec: state.spec,
           plan,
-          row,
+          row: rowOfValues(row, subject),
           subject,
           id: deps.newId(),
           predictedAtMs,
           arrivedMs,
           traceparent,
         };
-        return answerRow({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
+        return answerOne({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
       }),
     );
     const refused = results.find((one) => one.kind === 'unavailable');
@@ -175,6 +214,7 @@ export function createRouter(deps: RouterDeps): Router {
   }
 
   return {
+    predictPlain,
     predict: async (request) => finish('predict', request, await predict(request)),
     infer: async (request, version) => finish('infer', request, await infer(request, version)),
     model: (name) => deps.directory().get(name),

@@ -1,29 +1,13 @@
 import type { Snapshot } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { afterRun, breakerWords, CLOSED_BREAKER, isOpen } from './domain/breaker.ts';
-import type { CompleteSnapshot, SnapshotPlace } from './domain/complete-snapshot.ts';
+import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parityFault } from './domain/parity.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from './domain/take-snapshot.ts';
-import { LoadedVersion } from './loaded-version.ts';
-import type { Row } from './loaded-version.ts';
-import type { ScoredRows, SnapshotResult, VersionPorts } from './ports.ts';
-
-/** The snapshot that scored something. */
-export interface AppliedSnapshot extends SnapshotPlace {
-  readonly learnedToMs: number | null;
-  readonly publishedAtMs: number;
-}
-
-/** The score of one row. */
-export type RowScore =
-  | {
-      readonly ok: true;
-      readonly score: number;
-      readonly scoringMicros: number;
-      readonly snapshot: AppliedSnapshot;
-    }
-  /** The version was not ready, threw, was over its time budget, gave a non-finite number, or is left alone for that. */
-  | { readonly ok: false; readonly scoringMicros: number };
+import { inputsOf, LoadedVersion } from './loaded-version.ts';
+import type { RowInput } from './loaded-version.ts';
+import type { SnapshotResult } from './ports.ts';
+import { createVersionRuns } from './version-runs.ts';
+import type { AppliedSnapshot, RowScore, VersionRunsDeps } from './version-runs.ts';
 
 /** One version on this router: its parameters kept up to date, its rows scored. */
 export interface VersionServer {
@@ -31,8 +15,11 @@ export interface VersionServer {
   offer(record: Snapshot): void;
   /** Looks again whether something can be done: the model's spec may be known now. */
   wake(): void;
-  /** Returns the score of a row; rows asked for in one turn of the event loop are scored in one run. Never rejects. */
-  score(row: Row): Promise<RowScore>;
+  /**
+   * Calls back with the score of a row, once and in any case; rows asked for in one turn of the event loop are scored in one
+   * run. A version other than stable whose run is over its time budget fails the rows it has and those that come meanwhile.
+   */
+  score(row: RowInput, done: (score: RowScore) => void): void;
   /** Returns why the version cannot be served; undefined when it can. */
   readonly notReady: () => string | undefined;
   /** Returns why the version is not scored although it could be; undefined when it is. */
@@ -42,26 +29,10 @@ export interface VersionServer {
   close(): void;
 }
 
-/** What one version's server needs. */
-export interface VersionServerDeps {
-  readonly model: string;
-  readonly version: number;
-  readonly ports: VersionPorts;
-  /** Most rows of one run. */
-  readonly batchMax: number;
+/** What one version's server needs. `onReadiness` is called when it becomes ready or stops being it, too. */
+export interface VersionServerDeps extends Omit<VersionRunsDeps, 'current'> {
   /** Every how many applied snapshots the golden rows are scored again. */
   readonly parityEvery: number;
-  /** The most that a run of a version other than stable may take, ms. */
-  readonly budgetMs: number;
-  /** Whether it owns traffic: stable has no time budget and is never left alone, because nobody else would answer. */
-  readonly isStable: () => boolean;
-  /** Called whenever the version becomes ready or stops being it, or is left alone. */
-  readonly onReadiness: () => void;
-}
-
-interface WaitingRow {
-  readonly row: Row;
-  readonly resolve: (score: RowScore) => void;
 }
 
 const FAILED: RowScore = { ok: false, scoringMicros: -1 };
@@ -80,10 +51,15 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   let applied: AppliedSnapshot | undefined;
   let appliedCount = 0;
   let fault: string | undefined = 'no snapshot yet';
-  let waiting: WaitingRow[] = [];
   let isWorking = false;
   let isClosed = false;
-  let breaker = CLOSED_BREAKER;
+  const runs = createVersionRuns({
+    ...deps,
+    current: () =>
+      fault !== undefined || loaded === undefined || applied === undefined
+        ? undefined
+        : { loaded, snapshot: applied },
+  });
 
   function setFault(next: string | undefined): void {
     const hasChanged = (fault === undefined) !== (next === undefined);
@@ -130,7 +106,8 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       const isOther = isNewGraph || applied?.incarnation !== newest.incarnation;
       if (fault !== undefined || isOther || appliedCount % deps.parityEvery === 0) {
         const { goldenRows, goldenScores } = newest;
-        const scores = goldenRows.length === 0 ? [] : ((await loaded?.score(goldenRows))?.scores ?? []);
+        const scores =
+          goldenRows.length === 0 ? [] : ((await loaded?.score(inputsOf(goldenRows)))?.scores ?? []);
         const mismatch = parityFault(scores, goldenScores);
         if (mismatch !== undefined) {
           reject('parity-mismatch', kind, mismatch);
@@ -149,68 +126,23 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     setFault(undefined);
   }
 
-  async function runBatch(): Promise<void> {
-    const batch = waiting.length <= deps.batchMax ? waiting : waiting.slice(0, deps.batchMax);
-    waiting = waiting.slice(batch.length);
-    const snapshot = applied;
-    if (fault !== undefined || loaded === undefined || snapshot === undefined) {
-      for (const { resolve } of batch) resolve(FAILED);
-      return;
-    }
-    let scored: ScoredRows;
-    const rows = batch.map(({ row }) => row);
-    try {
-      ports.beforeRun(model, version, rows);
-      scored = await loaded.score(rows);
-    } catch (error) {
-      ports.observe.failedRun(model, version);
-      noteRun(messageOf(error));
-      for (const { resolve } of batch) resolve(FAILED);
-      return;
-    }
-    const { scores, durationMs } = scored;
-    ports.observe.run(model, version, batch.length, durationMs);
-    const scoringMicros = Math.round(durationMs * 1000);
-    const isLate = durationMs > deps.budgetMs && !deps.isStable();
-    let failure = isLate
-      ? `it took ${durationMs.toFixed(0)} ms, allowed ${String(deps.budgetMs)} ms`
-      : undefined;
-    for (let i = 0; i < batch.length; i++) {
-      const score = scores[i] ?? NaN;
-      if (!Number.isFinite(score)) failure ??= `it scored ${String(score)}`;
-      const isGood = Number.isFinite(score) && !isLate;
-      batch[i]?.resolve(isGood ? { ok: true, score, scoringMicros, snapshot } : { ok: false, scoringMicros });
-    }
-    noteRun(failure);
-  }
-
-  /** Remembers how a run went: the first failure is logged, and so is being left alone for the fifth in a row. */
-  function noteRun(failure: string | undefined): void {
-    const before = breaker;
-    breaker = afterRun(breaker, failure, ports.monotonicMs());
-    if (failure !== undefined && before.failures === 0)
-      ports.log.error({ model, version, reason: failure }, 'scoring failed');
-    if (breaker.openUntilMs > 0 && before.openUntilMs === 0 && !deps.isStable())
-      ports.log.error({ model, version, reason: failure }, 'version left alone for a while');
-    if (breaker.openUntilMs > 0 !== before.openUntilMs > 0) deps.onReadiness();
-  }
-
-  const isLeftAlone = (): boolean => isOpen(breaker, ports.monotonicMs()) && !deps.isStable();
-
   const canApply = (): boolean =>
     (pendingFull !== undefined || pendingDelta !== undefined) && ports.specOf(model) !== undefined;
 
   async function work(): Promise<void> {
-    while (!isClosed && (canApply() || waiting.length > 0)) {
+    while (!isClosed && (canApply() || runs.areWaiting())) {
       if (canApply()) await applyPending();
-      else await runBatch();
+      else {
+        const running = runs.run();
+        if (running !== undefined) await running;
+      }
     }
     isWorking = false;
     if (isClosed) await end();
   }
 
   async function end(): Promise<void> {
-    for (const { resolve } of waiting.splice(0)) resolve(FAILED);
+    runs.failAll();
     const last = loaded;
     loaded = undefined;
     await last?.close();
@@ -246,15 +178,16 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   return {
     offer,
     wake,
-    score(row) {
-      if (fault !== undefined || isClosed || isLeftAlone()) return Promise.resolve(FAILED);
-      return new Promise((resolve) => {
-        waiting.push({ row, resolve });
-        wake();
-      });
+    score(row, done) {
+      if (fault !== undefined || isClosed) {
+        done(FAILED);
+        return;
+      }
+      runs.add(row, done);
+      wake();
     },
     notReady: () => fault,
-    leftAlone: () => (isLeftAlone() ? breakerWords(breaker) : undefined),
+    leftAlone: runs.leftAlone,
     applied: () => applied,
     close() {
       isClosed = true;

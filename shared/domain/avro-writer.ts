@@ -10,6 +10,8 @@ export class AvroBody {
 const BYTES_AT_FIRST = 4096;
 /** Longest encoding of a long, bytes. */
 const LONG_BYTES = 10;
+/** Longest text whose length is written as one byte. */
+const ASCII_LENGTH_MAX = 63;
 const encoder = new TextEncoder();
 
 /** Writes the primitives of Avro's binary encoding one after the other into bytes that grow (Apache Avro 1.11). */
@@ -60,8 +62,26 @@ export class AvroWriter {
   }
 
   writeString(text: string): void {
+    if (this.#writeAscii(text)) return;
     const bytes = encoder.encode(text);
     this.writeBytes(bytes, 0, bytes.length);
+  }
+
+  /** Writes a short text of ASCII, which is most of them, without making bytes of it first; false when it is none. */
+  #writeAscii(text: string): boolean {
+    const { length } = text;
+    if (length > ASCII_LENGTH_MAX) return false;
+    this.#reserve(1 + length);
+    const bytes = this.#bytes;
+    const at = this.#length + 1;
+    for (let k = 0; k < length; k++) {
+      const unit = text.charCodeAt(k);
+      if (unit > 0x7f) return false;
+      bytes[at + k] = unit;
+    }
+    bytes[this.#length] = 2 * length; // a length below 64 is one byte
+    this.#length = at + length;
+    return true;
   }
 
   /** Writes the bytes `from … to - 1` as a string or bytes: with their number before them. */

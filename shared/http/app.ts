@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
 import fastify from 'fastify';
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyServerFactory } from 'fastify';
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { HeadraceError, messageOf } from '../errors.ts';
@@ -17,12 +20,43 @@ export interface AppOptions {
   readonly bodyLimitBytes: number;
   /** Names of what the service still waits for; empty when it is ready. */
   readonly waitsFor: () => readonly string[];
+  /** Takes requests before fastify does, where something faster can answer them. */
+  readonly shortcut?: Shortcut;
   /** Longest time a client may take to send a request, ms. */
   readonly requestTimeoutMs?: number;
 }
 
+/**
+ * Is asked about every request before fastify is. Returns true when it answers; it may then still call `otherwise` with the body,
+ * which it has read to its end, and fastify takes the request as if nobody had looked at it.
+ */
+export type Shortcut = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  otherwise: (body: Buffer) => void,
+) => boolean;
+
 /** A refused body of at most this size is read to its end and thrown away. */
 const DRAINED_BYTES_MAX = 64 * 1024 * 1024;
+
+/** For how long an idle connection is kept, ms: fastify's own default. */
+const KEEP_ALIVE_MS = 72_000;
+
+/** Returns how to make a server whose requests a shortcut sees first; bodies that it has read are kept in `read`. */
+function serverWith(
+  shortcut: Shortcut,
+  read: WeakMap<IncomingMessage, Buffer>,
+  requestTimeout: number,
+): FastifyServerFactory {
+  return (handle) =>
+    createServer({ requestTimeout, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+      const isTaken = shortcut(request, response, (body) => {
+        read.set(request, body);
+        handle(request, response);
+      });
+      if (!isTaken) handle(request, response);
+    });
+}
 
 /** Writes a problem document. */
 function sendProblem(reply: FastifyReply, problem: HttpProblem, isOpenInference: boolean): FastifyReply {
@@ -72,9 +106,12 @@ function problemOf(error: unknown): HttpProblem | undefined {
  * `/metrics`, `/openapi.json`, and every error as an RFC 9457 problem document.
  */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const requestTimeout = options.requestTimeoutMs ?? 60_000;
+  const { shortcut } = options;
+  const read = new WeakMap<IncomingMessage, Buffer>();
   const app = fastify({
     bodyLimit: options.bodyLimitBytes,
-    requestTimeout: options.requestTimeoutMs ?? 60_000,
+    requestTimeout,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     logger: false,
@@ -82,7 +119,14 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false, useDefaults: true },
     },
     routerOptions: { maxParamLength: 256 },
+    ...(shortcut && { serverFactory: serverWith(shortcut, read, requestTimeout) }),
   });
+  if (shortcut) {
+    app.addHook('preParsing', (request, _reply, payload, done) => {
+      const body = read.get(request.raw);
+      done(null, body === undefined ? payload : Readable.from([body]));
+    });
+  }
   await app.register(swagger, {
     openapi: { info: { title: `Headrace ${options.service}`, version: '1' } },
   });

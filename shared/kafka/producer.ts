@@ -12,7 +12,8 @@ export type OutRecord = {
     readonly key: string;
     readonly partition: number;
     /** A record, the body of one where it is encoded by hand, or null for a tombstone. */
-    readonly value: TopicRecords[Topic] | (Topic extends 'scores.v1' ? AvroBody : never) | null;
+    readonly value:
+      TopicRecords[Topic] | (Topic extends 'scores.v1' | 'predictions.v1' ? AvroBody : never) | null;
     readonly headers?: Readonly<Record<string, string>>;
   };
 }[TopicName];

@@ -1,4 +1,19 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
+import { createTallyHistogram } from './tally-histogram.ts';
+import type { TallyHistogram, TallyOptions } from './tally-histogram.ts';
+
+/** A metric that is kept elsewhere. */
+export interface ReadMetricOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'counter' | 'gauge';
+  readonly labelNames: readonly string[];
+  readonly values: () => readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  }[];
+}
 
 /** A closed set of values a label may take is the caller's promise; this makes metrics with names and help only. */
 export interface Metrics {
@@ -19,6 +34,10 @@ export interface Metrics {
     buckets: readonly number[],
     labelNames?: readonly Label[],
   ): Histogram<Label>;
+  /** As `histogram`, for what is observed with every request. */
+  tally(options: TallyOptions): TallyHistogram;
+  /** Makes a metric whose values are asked for when it is read: for what changes with every request. */
+  read(options: ReadMetricOptions): void;
 }
 
 /** Returns a registry of its own, with the process metrics of Node in it. */
@@ -33,6 +52,12 @@ export function createMetrics(): Metrics {
     gauge: (name, help, labelNames = []) => new Gauge({ name, help, labelNames: [...labelNames], registers }),
     histogram: (name, help, buckets, labelNames = []) =>
       new Histogram({ name, help, buckets: [...buckets], labelNames: [...labelNames], registers }),
+    tally: (options) => createTallyHistogram(registry, options),
+    read: ({ name, help, kind: type, labelNames, values }) => {
+      const get = (): Promise<object> =>
+        Promise.resolve({ name, help, type, aggregator: 'sum', values: values() });
+      registry.registerMetric({ name, help, type, labelNames, get } as unknown as Metric); // it asks for name and get() alone
+    },
   };
 }
 

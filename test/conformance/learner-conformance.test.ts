@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { buildOnnxGraph, buildPortableOnnx } from '../../services/online-learner/adapters/onnx-graph.ts';
+import { buildOnnxGraph, buildPortableOnnx } from '../../shared/onnx/scoring-graph.ts';
 import { VersionLearner } from '../../services/online-learner/domain/version-learner.ts';
 import type { FeatureValue, LearnerConfig } from '../../shared/domain/model-spec.ts';
 import { streamConfig, streamSpec, syntheticStream } from '../unit/online-learner/synthetic-stream.ts';

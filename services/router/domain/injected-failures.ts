@@ -15,12 +15,12 @@ export type BeforeRun = (
 
 /**
  * Returns what lets the runs of one version fail when they hold a row of the injected share, so that a proof has a version
- * that throws on some inputs. A hash of the row's values decides, so that they are the same rows each time. Nothing is
- * thrown when the setting is empty.
+ * that throws on some inputs. A hash of the row's values decides, so that they are the same rows each time. Undefined when the
+ * setting is empty.
  */
-export function createInjectedFailures(setting: string): BeforeRun {
+export function createInjectedFailures(setting: string): BeforeRun | undefined {
   const [, model, version, share] = /^(.+)\/(\d+):(.+)$/.exec(setting) ?? [];
-  if (model === undefined) return () => undefined;
+  if (model === undefined) return undefined;
   const limit = Number(share) * HASHES;
   const isBad = (row: readonly (FeatureValue | undefined)[]): boolean =>
     murmur3(JSON.stringify(row), 0) >>> 0 < limit;

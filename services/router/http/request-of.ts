@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import type { Refusal, Request } from '../service.ts';
 
-const RETRY_AFTER_SECONDS = 1;
+/** After how long a request that could not be answered may be tried again. */
+export const RETRY_AFTER_SECONDS = 1;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 declare module 'fastify' {
@@ -21,10 +22,14 @@ export function stampArrival(app: FastifyInstance, monotonicMs: () => number): v
   });
 }
 
+/** Returns the trace context of a header; undefined when it is not one. */
+export function traceparentOf(header: unknown): string | undefined {
+  return typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
+}
+
 /** Returns a request of HTTP as the service takes it; a trace context that is not one is left out. */
 export function requestOf(request: FastifyRequest, model: string): Request {
-  const header = request.headers['traceparent'];
-  const traceparent = typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
+  const traceparent = traceparentOf(request.headers['traceparent']);
   return { model, body: request.body, arrivedMs: request.arrivedMs, traceparent };
 }
 

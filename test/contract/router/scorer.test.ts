@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildOnnxGraph } from '../../../services/online-learner/adapters/onnx-graph.ts';
+import { buildOnnxGraph } from '../../../shared/onnx/scoring-graph.ts';
 import { VersionLearner } from '../../../services/online-learner/domain/version-learner.ts';
+import { createLinearScorers } from '../../../services/router/adapters/linear-scorer.ts';
 import { createOnnxScorers } from '../../../services/router/adapters/onnx-scorer.ts';
 import type { OpenScorer, RowBatch, ScoredRows, Scorer } from '../../../services/router/ports.ts';
 import { createFakeScorers } from '../../unit/router/fake-scorer.ts';
+import { createRng } from '../../../shared/domain/rng.ts';
 import { streamConfig, streamSpec, syntheticStream } from '../../unit/online-learner/synthetic-stream.ts';
 
 const TOLERANCE = 1e-6;
@@ -17,6 +19,7 @@ const openOnnxScorer = createOnnxScorers(() => performance.now());
 const IMPLEMENTATIONS: Readonly<Record<string, OpenScorer>> = {
   fake: createFakeScorers().open,
   onnx: openOnnxScorer,
+  linear: createLinearScorers(openOnnxScorer, () => performance.now()),
 };
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -113,13 +116,15 @@ for (const [name, open] of Object.entries(IMPLEMENTATIONS)) {
       }
     }));
 
-  test(`${name}: the weights and rows that count are those at the end of the call, not at its beginning`, () =>
-    withScorer(async (scorer) => {
-      const weights = weightsWith({ 0: 1 });
-      const scores = scorer.score(ONE_ROW, weights);
-      weights[0] = 3;
-      assertScores(await scores, [sigmoid(3)]);
-    }));
+  // A scorer that answers at once cannot be meddled with.
+  if (name !== 'linear')
+    test(`${name}: the weights and rows that count are those at the end of the call, not at its beginning`, () =>
+      withScorer(async (scorer) => {
+        const weights = weightsWith({ 0: 1 });
+        const scores = scorer.score(ONE_ROW, weights);
+        weights[0] = 3;
+        assertScores(await scores, [sigmoid(3)]);
+      }));
 
   test(`${name}: a weight that is no number makes a score that is none`, () =>
     withScorer(async (scorer) => {
@@ -183,7 +188,7 @@ test('onnx: a graph for rows of another width is refused', async () => {
 
 test('onnx: weights of another size than the graph’s are refused by the run', async () => {
   const scorer = await openOnnxScorer(GRAPH, WIDTH);
-  await assert.rejects(scorer.score(ONE_ROW, new Float32Array(5)));
+  await assert.rejects(async () => scorer.score(ONE_ROW, new Float32Array(5)));
   await scorer.close();
 });
 
@@ -202,4 +207,57 @@ test('onnx: the time for which a run waits for its turn is not its own', async (
   nowMs = 1000;
   assert.equal((await scoring).durationMs, 0);
   await scorer.close();
+});
+
+test('linear: every score has the very bits of ONNX Runtime, in runs of any size and rows of any width', async () => {
+  const rng = createRng(7);
+  let opened = 0;
+  const openLinear = createLinearScorers(
+    (graph, width) => {
+      opened += 1;
+      return openOnnxScorer(graph, width);
+    },
+    () => 0,
+  );
+  for (let width = 1; width <= 40; width++) {
+    const graph = buildOnnxGraph({ ...streamConfig, tableBits: 8 }, width);
+    const [linear, onnx] = [await openLinear(graph, width), await openOnnxScorer(graph, width)];
+    assert.equal(opened, width, 'the reference is opened once a shape, to be compared with');
+    for (const scale of [0.01, 1, 20]) {
+      const rows = 1 + rng.int(300);
+      const weights = Float32Array.from({ length: SIZE }, () => scale * (rng.next() - 0.5));
+      const indices = Int32Array.from({ length: rows * width }, () => rng.int(SIZE));
+      const values = Float32Array.from(indices, () => (rng.int(2) === 0 ? 1 : 200 * (rng.next() - 0.5)));
+      const scored = await linear.score({ indices, values, rows }, weights);
+      const expected = await onnx.score({ indices, values, rows }, weights);
+      assert.deepEqual(scored.scores, expected.scores, `width ${String(width)}, ${String(rows)} rows`);
+    }
+    await onnx.close();
+  }
+});
+
+test('linear: a graph that is not byte for byte ours, or that scores otherwise, is left to ONNX Runtime', async () => {
+  const other = buildOnnxGraph({ ...streamConfig, tableBits: 8 }, WIDTH).slice();
+  const producer = Buffer.from(other).indexOf('headrace');
+  other[producer] = 'H'.charCodeAt(0);
+  let asked = 0;
+  const openCounted: OpenScorer = (graph, width) => {
+    asked += 1;
+    return openOnnxScorer(graph, width);
+  };
+  const foreign = await createLinearScorers(openCounted, () => 0)(other, WIDTH);
+  assert.ok(foreign.score(ONE_ROW, weightsWith({})) instanceof Promise);
+  assert.equal(asked, 1);
+  const openLying: OpenScorer = async (graph, width) => {
+    const scorer = await openCounted(graph, width);
+    return {
+      ...scorer,
+      score: async (rows, weights) => {
+        const scored = await scorer.score(rows, weights);
+        return { ...scored, scores: Float32Array.from(scored.scores, (score) => score + 1e-7) };
+      },
+    };
+  };
+  const unlike = await createLinearScorers(openLying, () => 0)(GRAPH, WIDTH);
+  assert.ok(unlike.score(ONE_ROW, weightsWith({})) instanceof Promise);
 });

@@ -34,6 +34,7 @@ const SOUND: Tree = {
   'shared/events/codec.ts': ['avsc', '@kafkajs/confluent-schema-registry'],
   'shared/kafka/client.ts': ['kafkajs', 'shared/errors.ts', 'shared/events/codec.ts'],
   'shared/redis/connect.ts': ['ioredis'],
+  'shared/onnx/scoring-graph.ts': ['protobufjs'],
   'shared/checkpoint/store.ts': ['ioredis'],
   'shared/http/app.ts': ['fastify', 'prom-client'],
   'shared/observability/metrics.ts': ['prom-client'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InferenceSession } from 'onnxruntime-node';
-import { buildOnnxGraph, buildPortableOnnx } from '../../../services/online-learner/adapters/onnx-graph.ts';
+import { buildOnnxGraph, buildPortableOnnx } from '../../../shared/onnx/scoring-graph.ts';
 import { streamConfig } from './synthetic-stream.ts';
 
 const SIZE = 2 ** streamConfig.tableBits + 1;

@@ -99,3 +99,43 @@ test('a candidate over its time budget has failed; stable may take what it takes
   world.setPlan({ stable: 2, candidate: null, candidateWeightBp: 0 });
   assert.equal(await answeredBy(world), 2, 'nobody leaves stable alone');
 });
+
+test('a candidate that hangs without traffic moves nobody’s answer, and is logged as failed once its budget is over', async () => {
+  const world = await worldOfRollout();
+  world.setPlan({ ...rollout, candidateWeightBp: 0 });
+  let runs = 0;
+  const answers: number[] = [];
+  assert.equal(await answeredBy(world, forStable), 1); // both versions have run
+  const ask = async (): Promise<void> => {
+    const { version } = answerOf(await world.predict(forStable));
+    answers.push(version);
+  };
+  world.scorers.holdOnly(() => runs++ > 0); // stable's run passes, what comes after it hangs
+  await ask();
+  await world.settle();
+  runs = -1000;
+  for (let asked = 0; asked < 20; asked += 1) await ask();
+  assert.deepEqual(
+    answers,
+    Array.from({ length: 21 }, () => 1),
+  );
+  assert.equal((await world.logged()).length, 1, 'the candidate’s scores are waited for');
+  world.timers.runOut(100);
+  const logged = await world.logged();
+  assert.equal(logged.length, 22);
+  for (const one of logged.slice(1)) {
+    assert.deepEqual(failedOf(one), [
+      [1, false],
+      [2, true],
+    ]);
+  }
+  for (let asked = 0; asked < 5; asked += 1) await ask();
+  assert.equal((await world.logged()).length, 27, 'while it hangs nobody waits for it any more');
+  world.scorers.release();
+  await world.settle();
+  assert.equal(await answeredBy(world, forStable), 1);
+  assert.deepEqual(failedOf((await world.logged()).at(-1)), [
+    [1, false],
+    [2, false],
+  ]);
+});

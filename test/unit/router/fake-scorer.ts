@@ -22,6 +22,8 @@ export interface FakeScorers {
   readonly openCount: () => number;
   /** Makes the runs from now on wait until `release`. */
   hold(): void;
+  /** Makes the runs from now on wait of which it says so, until `release`. */
+  holdOnly(isHeld: () => boolean): void;
   release(): void;
   /** Changes what the runs from now on answer; may throw. */
   meddle(change: ((scores: Float32Array) => Float32Array) | undefined): void;
@@ -34,12 +36,18 @@ export function createFakeScorers(): FakeScorers {
   const runs: number[] = [];
   let openCount = 0;
   let gate: PromiseWithResolvers<void> | undefined;
+  let isHeld = (): boolean => true;
   let durationMs = 0.25;
   let change: ((scores: Float32Array) => Float32Array) | undefined;
   return {
     runs,
     openCount: () => openCount,
     hold() {
+      isHeld = () => true;
+      gate = Promise.withResolvers();
+    },
+    holdOnly(next) {
+      isHeld = next;
       gate = Promise.withResolvers();
     },
     release() {
@@ -59,7 +67,7 @@ export function createFakeScorers(): FakeScorers {
       return {
         async score({ indices, values, rows }, weights) {
           runs.push(rows);
-          await gate?.promise;
+          if (gate !== undefined && isHeld()) await gate.promise;
           await turn();
           const scores = Float32Array.from({ length: rows }, (_, row) =>
             logistic(indices, values, weights, { at: row * width, width }),

@@ -11,7 +11,7 @@ function failsOn(setting: string, version = 4, model = 'flights'): boolean[] {
   const beforeRun = createInjectedFailures(setting);
   return rows.map((row) => {
     try {
-      beforeRun(model, version, [row]);
+      beforeRun?.(model, version, [row]);
       return false;
     } catch {
       return true;
@@ -34,7 +34,7 @@ test('nothing fails without the setting, and neither do other versions or models
 test('one row of the share lets the whole run fail', () => {
   const beforeRun = createInjectedFailures('flights/4:1');
   assert.throws(() => {
-    beforeRun('flights', 4, [[1], [2]]);
+    beforeRun?.('flights', 4, [[1], [2]]);
   }, /injected failure/);
 });
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
+import { writePrediction } from '../../../services/router/domain/prediction-avro.ts';
 import { createPredictionLog } from '../../../services/router/prediction-log.ts';
 import type { LoggedPrediction, PredictionLog } from '../../../services/router/prediction-log.ts';
 import type { OutRecord } from '../../../services/router/ports.ts';
-import type { Predictions } from '../../../shared/domain/events.ts';
+import type { AvroWriter } from '../../../shared/domain/avro-writer.ts';
 import { HeadraceError } from '../../../shared/errors.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
-import { recordingObserver } from './router-world.ts';
+import { predictionsOf, recordingObserver } from './router-world.ts';
 import type { Told } from './router-world.ts';
 import { clickSpec } from './snapshot-records.ts';
 
@@ -32,6 +33,7 @@ function desk(itemsMax = 100): Desk {
     ports: {
       log: silentLog,
       defer: setImmediate,
+      gather: setImmediate,
       pause: () => {
         pauses += 1;
         return turn();
@@ -52,7 +54,7 @@ function desk(itemsMax = 100): Desk {
   return {
     log,
     told,
-    ids: () => sent.map(({ value }) => (value as Predictions).predictions.map(({ id }) => id)),
+    ids: () => sent.map(({ value }) => predictionsOf(value).map(({ id }) => id)),
     pauses: () => pauses,
     failures,
     async settle() {
@@ -66,7 +68,7 @@ function item(id: string, bytes = 10, model = 'clicks'): LoggedPrediction {
     id,
     predictedAtMs: 0,
     subject: 's',
-    features: [],
+    writeFeatures: () => undefined,
     planVersion: 0,
     assignedArm: 'stable',
     servedVersion: 1,
@@ -77,7 +79,11 @@ function item(id: string, bytes = 10, model = 'clicks'): LoggedPrediction {
     latencyMicros: 0,
     scores: [],
   } as const;
-  return { spec: { ...clickSpec, name: model }, shard: 0, prediction, bytes, traceparent: undefined };
+  const spec = { ...clickSpec, name: model, features: [] };
+  const writeTo = (writer: AvroWriter): void => {
+    writePrediction(writer, prediction, 0);
+  };
+  return { spec, shard: 0, bytes, traceparent: undefined, writeTo };
 }
 
 function add(log: PredictionLog, ...ids: readonly string[]): void {

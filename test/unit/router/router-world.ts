@@ -1,8 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import avro from 'avsc';
+import { AvroBody } from '../../../shared/domain/avro-writer.ts';
+import { schemaOf } from '../../../shared/events/codec.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { createPredictionLog } from '../../../services/router/prediction-log.ts';
 import type { PredictionLog } from '../../../services/router/prediction-log.ts';
 import type { OutRecord, RouterObserver } from '../../../services/router/ports.ts';
+import { asciiText } from '../../../services/router/adapters/ascii-text.ts';
 import { createInjectedFailures } from '../../../services/router/domain/injected-failures.ts';
 import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
@@ -16,6 +20,40 @@ import { silentLog } from '../../../shared/observability/log.ts';
 import { createFakeScorers } from './fake-scorer.ts';
 import type { FakeScorers } from './fake-scorer.ts';
 import { clickSpec, fullOf, weightsOf } from './snapshot-records.ts';
+
+const predictionsType = avro.Type.forSchema(schemaOf('predictions.v1'));
+
+/** Returns the predictions of a record that was given to Kafka. */
+export function predictionsOf(value: OutRecord['value']): readonly Prediction[] {
+  if (!(value instanceof AvroBody)) throw new TypeError('a record of predictions.v1 is encoded by the log');
+  return structuredClone(predictionsType.fromBuffer(Buffer.from(value.bytes)) as Predictions).predictions;
+}
+
+/** Timers that a test lets run out. */
+export interface Timers {
+  readonly after: (ms: number, work: () => void) => () => void;
+  /** Runs everything that is due after some time and was not cancelled. */
+  runOut(ms: number): void;
+}
+
+function createTimers(): Timers {
+  const set = new Set<{ readonly ms: number; readonly work: () => void }>();
+  return {
+    after(ms, work) {
+      const timer = { ms, work };
+      set.add(timer);
+      return () => {
+        set.delete(timer);
+      };
+    },
+    runOut(ms) {
+      for (const timer of [...set].filter((one) => one.ms <= ms)) {
+        set.delete(timer);
+        timer.work();
+      }
+    },
+  };
+}
 
 /** What was told to the metrics, as `name argument argument …`. */
 export interface Told {
@@ -78,6 +116,7 @@ export interface RouterWorld {
   readonly scorers: FakeScorers;
   readonly told: Told;
   readonly clock: { nowMs: number };
+  readonly timers: Timers;
   /** Records given to Kafka, in order. */
   readonly sent: OutRecord[];
   /** What the next writes do instead of succeeding. */
@@ -134,6 +173,7 @@ export function createWorld(
   let failure: unknown;
   let gate: PromiseWithResolvers<void> | undefined;
   let nextId = 0;
+  const timers = createTimers();
 
   const directory = (): Map<string, ModelState> => models;
   const plans = (): Map<string, HeldPlan> => new Map([[plan.model, plan]]);
@@ -143,6 +183,7 @@ export function createWorld(
       nowMs: () => clock.nowMs,
       monotonicMs: () => clock.nowMs,
       defer: setImmediate,
+      after: timers.after,
       sha256: sha256Hex,
       openScorer: scorers.open,
       beforeRun: createInjectedFailures(options.injectFailures ?? ''),
@@ -160,6 +201,7 @@ export function createWorld(
     ports: {
       log: silentLog,
       defer: setImmediate,
+      gather: setImmediate,
       pause: () => turn(),
       async send(records) {
         await gate?.promise;
@@ -181,6 +223,7 @@ export function createWorld(
     monotonicMs: () => clock.nowMs,
     directory,
     plans,
+    textOf: asciiText,
     newId: () => `id-${String(nextId++)}`,
     rowsMax: 8,
     observe,
@@ -197,6 +240,7 @@ export function createWorld(
     scorers,
     told,
     clock,
+    timers,
     sent,
     failSends: (error) => {
       failure = error;
@@ -215,9 +259,7 @@ export function createWorld(
     settle,
     async logged() {
       await settle();
-      return sent.flatMap(({ topic, value }) =>
-        topic === 'predictions.v1' ? (value as Predictions).predictions : [],
-      );
+      return sent.flatMap(({ topic, value }) => (topic === 'predictions.v1' ? predictionsOf(value) : []));
     },
     predict: (body, traceparent) =>
       router.predict({ model: 'clicks', body, arrivedMs: clock.nowMs, traceparent }),

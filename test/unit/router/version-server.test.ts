@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
+import type { Row } from '../../../services/router/loaded-version.ts';
+import type { RowScore } from '../../../services/router/version-runs.ts';
+import type { VersionServer } from '../../../services/router/version-server.ts';
 import { fullOf, deltaOf, GOLDEN_ROWS, scoreOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
 import { createWorld, versionState } from './router-world.ts';
 import type { RouterWorld } from './router-world.ts';
 
 const KEY = 'clicks#0/1/full';
 const DELTA_KEY = 'clicks#0/1/delta';
-const ROW: readonly FeatureValue[] = ['north', true, 12.5];
+const ROW = ['north', true, 12.5];
 
 async function worldWith(bias: number, position = 100): Promise<RouterWorld> {
   const world = createWorld();
@@ -16,8 +18,16 @@ async function worldWith(bias: number, position = 100): Promise<RouterWorld> {
   return world;
 }
 
+/** Returns what a version scores a row. */
+function askFor(server: VersionServer, row: Row): Promise<RowScore> {
+  return new Promise((resolve) => {
+    server.score({ hashed: undefined, values: () => row }, resolve);
+  });
+}
+
 async function scoredBy(world: RouterWorld): Promise<{ score: number; position: number } | 'failed'> {
-  const result = await world.versions.of('clicks', 1)?.score(ROW);
+  const server = world.versions.of('clicks', 1);
+  const result = server && (await askFor(server, ROW));
   return result?.ok === true ? { score: result.score, position: result.snapshot.position } : 'failed';
 }
 
@@ -182,10 +192,10 @@ test('every row of a run gets its own score', async () => {
   const world = createWorld();
   world.versions.take(KEY, fullOf(weights));
   await world.settle();
-  const rows = ['a', 'b', 'c', 'd', 'e'].map((shop): readonly FeatureValue[] => [shop, null, null]);
+  const rows = ['a', 'b', 'c', 'd', 'e'].map((shop) => [shop, null, null]);
   const server = world.versions.of('clicks', 1);
   assert.ok(server);
-  const results = await Promise.all(rows.map((row) => server.score(row)));
+  const results = await Promise.all(rows.map((row) => askFor(server, row)));
   assert.deepEqual(
     results.map((result) => result.ok && result.score),
     rows.map((row) => scoreOf(weights, row)),
@@ -240,7 +250,7 @@ test('what is being scored when its version is forgotten is answered; what comes
   world.scorers.release();
   assert.notEqual(await underWay, 'failed');
   assert.equal(await waiting, 'failed');
-  assert.equal((await server?.score(ROW))?.ok, false);
+  assert.equal(server && (await askFor(server, ROW)).ok, false);
 });
 
 test('a snapshot that comes before its model is known is applied when it is', async () => {

@@ -1,5 +1,5 @@
-import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
-import { bytesOf } from '../../../shared/domain/state-section.ts';
+import type { LearnerConfig } from '../domain/model-spec.ts';
+import { bytesOf } from '../domain/state-section.ts';
 import { ELEMENT, encodeOnnxModel, onnxNode, onnxValue } from './onnx-schema.ts';
 
 type GraphBuilder = (config: LearnerConfig, width: number, weights?: Float32Array<ArrayBuffer>) => object;

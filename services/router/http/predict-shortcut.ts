@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Shortcut } from '../../../shared/http/app.ts';
+import { problemDocument } from '../../../shared/http/problem.ts';
+import type { PredictResult, Router } from '../service.ts';
+import { RETRY_AFTER_SECONDS, traceparentOf } from './request-of.ts';
+
+/** What the shortcut needs. */
+export interface PredictShortcutDeps {
+  /** Returns the router; undefined while it waits for something. */
+  readonly router: () => Router | undefined;
+  /** Largest body, bytes. */
+  readonly bodyLimitBytes: number;
+  readonly monotonicMs: () => number;
+}
+
+const PREFIX = '/v1/models/';
+const SUFFIX = '/predict';
+const JSON_TYPES = new Set(['application/json', 'application/json; charset=utf-8']);
+const ANSWER_TYPE = 'application/json; charset=utf-8';
+
+/** Returns the model of a path `/v1/models/{model}/predict`; undefined for any other path or query. */
+function modelOf(url: string): string | undefined {
+  if (!url.startsWith(PREFIX) || !url.endsWith(SUFFIX)) return undefined;
+  const model = url.slice(PREFIX.length, -SUFFIX.length);
+  return /^[a-z0-9-]+$/.test(model) ? model : undefined;
+}
+
+/** Returns the length of a body that can be taken as it is; undefined when there is anything else to a request. */
+function plainLength({ method, headers }: IncomingMessage): number | undefined {
+  if (method !== 'POST' || headers['content-encoding'] !== undefined) return undefined;
+  if (!JSON_TYPES.has(headers['content-type'] ?? '')) return undefined;
+  const length = Number(headers['content-length'] ?? '0');
+  return length > 0 ? length : undefined;
+}
+
+type Answered = Extract<PredictResult, { kind: 'answered' }>['answer'];
+
+/** Returns the JSON of an answer. Nothing in it needs an escape: model and id are of characters that do not. */
+export function answerText(answer: Answered): string {
+  const { predictionId, model, version, score, arm, snapshotPosition, learnedToMs, stalenessMs } = answer;
+  return `{"predictionId":"${predictionId}","model":"${model}","version":${String(version)},"score":${String(score)},"arm":"${arm}","snapshotPosition":${String(snapshotPosition)},"learnedToMs":${String(learnedToMs)},"stalenessMs":${String(stalenessMs)},"planVersion":${String(answer.planVersion)}}`;
+}
+
+function send(response: ServerResponse, result: PredictResult): void {
+  if (result.kind === 'answered') {
+    const text = answerText(result.answer);
+    response.writeHead(200, ['content-type', ANSWER_TYPE, 'content-length', String(text.length)]);
+    response.end(text, 'latin1');
+    return;
+  }
+  const reason = result.kind === 'invalid' ? result.fault.message : result.reason;
+  const body = Buffer.from(JSON.stringify(problemDocument(503, reason)));
+  response.writeHead(503, {
+    'content-type': 'application/problem+json; charset=utf-8',
+    'content-length': body.length,
+    'retry-after': String(RETRY_AFTER_SECONDS),
+  });
+  response.end(body);
+}
+
+/**
+ * Returns what answers plain prediction requests (`POST /v1/models/{model}/predict` with a body of known length) straight from
+ * their bytes. Everything else, and everything that is wrong in any way, is left to the route of that path.
+ */
+export function createPredictShortcut(deps: PredictShortcutDeps): Shortcut {
+  return (request, response, otherwise) => {
+    const model = modelOf(request.url ?? '');
+    if (model === undefined) return false;
+    const length = plainLength(request);
+    if (length === undefined || length > deps.bodyLimitBytes) return false;
+    const router = deps.router();
+    if (router === undefined) return false;
+    const arrivedMs = deps.monotonicMs();
+    let body: Buffer | undefined;
+    request.on('data', (chunk: Buffer) => {
+      body = body === undefined ? chunk : Buffer.concat([body, chunk]);
+    });
+    request.on('end', () => {
+      if (body === undefined) return;
+      const asked = { model, body, arrivedMs, traceparent: traceparentOf(request.headers['traceparent']) };
+      const isTaken = router.predictPlain(asked, (result) => {
+        send(response, result);
+      });
+      if (!isTaken) otherwise(body);
+    });
+    return true;
+  };
+}
