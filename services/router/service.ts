@@ -2,8 +2,8 @@ import type { ItemFault } from '../../shared/domain/check-item.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
 import { createRowAnswering } from './answer-row.ts';
 import type { AnswerDeps, RowAnswer, RowAsk, RowResult } from './answer-row.ts';
-import { assignSubject, isServing, pinTo } from './domain/assign-subject.ts';
-import type { Assignment } from './domain/assign-subject.ts';
+import { assignSubject, isServing, pinTo, wantedVersion } from './domain/assign-subject.ts';
+import type { Assignment, ServingPlan, Wanted } from './domain/assign-subject.ts';
 import { inferOutputs } from './domain/infer-tensors.ts';
 import type { InferOutput } from './domain/infer-tensors.ts';
 import { parseInfer } from './domain/parse-infer.ts';
@@ -38,6 +38,10 @@ export type InferResult = { readonly kind: 'answered'; readonly answer: InferAns
 export interface Request {
   readonly model: string;
   readonly body: unknown;
+  /** What came after the JSON of an Open Inference Protocol request. */
+  readonly binary?: Uint8Array | undefined;
+  /** What it names itself, in the path or in a header. */
+  readonly wanted?: Wanted;
   /** When it came, by the monotonic clock, ms. */
   readonly arrivedMs: number;
   readonly traceparent: string | undefined;
@@ -46,8 +50,8 @@ export interface Request {
 /** Answering from memory. */
 export interface Router {
   predict(request: Request): Promise<PredictResult>;
-  /** Answers all rows or none. @param version the version to be served by; undefined lets the plan decide */
-  infer(request: Request, version: number | undefined): Promise<InferResult>;
+  /** Answers all rows or none. */
+  infer(request: Request): Promise<InferResult>;
   /** Returns a model; undefined when it does not exist. */
   model(name: string): ModelState | undefined;
   /** Returns why a model, or one version of it, cannot be served; undefined when it can. */
@@ -93,6 +97,19 @@ export function createRouter(deps: RouterDeps): Router {
     return (version) => !isLapsed && versions.notReady(plan.model, version) === undefined;
   };
 
+  /** Returns the version that a request names; undefined when it names none. */
+  function pinnedVersion(
+    { spec, versions: known }: ModelState,
+    plan: ServingPlan,
+    wanted: Wanted,
+  ): number | Refusal | undefined {
+    if (wanted === undefined) return undefined;
+    const version = wantedVersion(plan, wanted);
+    if (version === undefined) return { kind: 'not-found', reason: `model ${spec.name} has no candidate` };
+    if (known.some((one) => one.version === version)) return version;
+    return { kind: 'not-found', reason: `model ${spec.name} has no version ${String(version)}` };
+  }
+
   async function predict(request: Request): Promise<{ result: PredictResult; isFallback?: boolean }> {
     const { model, arrivedMs, traceparent } = request;
     const state = deps.directory().get(model);
@@ -101,14 +118,17 @@ export function createRouter(deps: RouterDeps): Router {
     if ('fault' in parsed) return { result: { kind: 'invalid', fault: parsed.fault } };
     const plan = deps.plans().get(model);
     if (!isServing(plan)) return { result: noStable(model) };
+    const pinned = pinnedVersion(state, plan, request.wanted);
+    if (pinned !== undefined && typeof pinned !== 'number') return { result: pinned };
     const { subject, row, id = deps.newId(), predictedAtMs } = parsed.ask;
-    const assignment = assignSubject(plan, subject, mayAnswer(plan));
+    const assignment =
+      pinned === undefined ? assignSubject(plan, subject, mayAnswer(plan)) : pinTo(plan, pinned);
     const ask: RowAsk = {
       spec: state.spec,
       plan,
       row,
       assignment,
-      mayFallBack: true,
+      mayFallBack: pinned === undefined,
       subject,
       id,
       predictedAtMs,
@@ -120,26 +140,21 @@ export function createRouter(deps: RouterDeps): Router {
     return { result: { kind: 'answered', answer: { model, ...ended.answer } }, isFallback: ended.isFallback };
   }
 
-  async function infer(
-    request: Request,
-    version: number | undefined,
-  ): Promise<{ result: InferResult; isFallback?: boolean }> {
+  async function infer(request: Request): Promise<{ result: InferResult; isFallback?: boolean }> {
     const { model, arrivedMs, traceparent } = request;
     const state = deps.directory().get(model);
     if (state === undefined) return { result: unknown(model) };
-    const isPinned = version !== undefined;
-    if (isPinned && !state.versions.some((one) => one.version === version)) {
-      return { result: { kind: 'not-found', reason: `model ${model} has no version ${String(version)}` } };
-    }
-    const parsed = parseInfer(request.body, state.spec, deps.rowsMax);
+    const parsed = parseInfer(request, state.spec, deps.rowsMax);
     if ('fault' in parsed) return { result: { kind: 'invalid', fault: parsed.fault } };
     const plan = deps.plans().get(model);
     if (!isServing(plan)) return { result: noStable(model) };
+    const pinned = pinnedVersion(state, plan, request.wanted);
+    if (pinned !== undefined && typeof pinned !== 'number') return { result: pinned };
     const { id, rows, subjects, outputs } = parsed.ask;
     const predictedAtMs = deps.nowMs();
     const isReady = mayAnswer(plan);
     const assign = (subject: string | undefined): Assignment => {
-      if (isPinned) return pinTo(plan, version);
+      if (pinned !== undefined) return pinTo(plan, pinned);
       return subject === undefined ? pinTo(plan, plan.stable) : assignSubject(plan, subject, isReady);
     };
     const results: RowResult[] = await Promise.all(
@@ -155,15 +170,17 @@ export function createRouter(deps: RouterDeps): Router {
           arrivedMs,
           traceparent,
         };
-        return answerRow({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
+        return answerRow({ ...common, assignment: assign(subject), mayFallBack: pinned === undefined });
       }),
     );
     const refused = results.find((one) => one.kind === 'unavailable');
     if (refused !== undefined) return { result: refused };
     const answered = results.filter((one) => one.kind === 'answered');
+    const versionsUsed = new Set(answered.map((one) => one.answer.version));
+    const [version = plan.stable] = versionsUsed.size === 1 ? versionsUsed : [];
     const answer: InferAnswer = {
       model_name: model,
-      model_version: String(version ?? plan.stable),
+      model_version: String(version),
       ...(id === undefined ? {} : { id }),
       outputs: inferOutputs(
         answered.map((one) => one.answer),
@@ -176,7 +193,7 @@ export function createRouter(deps: RouterDeps): Router {
 
   return {
     predict: async (request) => finish('predict', request, await predict(request)),
-    infer: async (request, version) => finish('infer', request, await infer(request, version)),
+    infer: async (request) => finish('infer', request, await infer(request)),
     model: (name) => deps.directory().get(name),
     notReady(model, version) {
       const wanted = version ?? deps.plans().get(model)?.stable ?? undefined;

@@ -4,6 +4,15 @@ import type { Arm, TrafficPlan } from '../../../shared/domain/events.ts';
 /** A plan under which requests can be answered. */
 export type ServingPlan<Plan extends TrafficPlan = TrafficPlan> = Plan & { readonly stable: number };
 
+/** What a request names itself: a version, or the version that an arm has at the moment. undefined lets the plan decide. */
+export type Wanted = number | Arm | undefined;
+
+/** Returns the version that a request names under a plan; undefined when the plan has no candidate to be named. */
+export function wantedVersion({ stable, candidate }: ServingPlan, wanted: number | Arm): number | undefined {
+  if (typeof wanted === 'number') return wanted;
+  return wanted === 'stable' ? stable : (candidate ?? undefined);
+}
+
 /** Who should answer a request, and how likely that was. */
 export interface Assignment {
   readonly arm: Arm;

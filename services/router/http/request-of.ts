@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import type { Refusal, Request } from '../service.ts';
+import { wantedOf } from './wanted-of.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -21,11 +22,15 @@ export function stampArrival(app: FastifyInstance, monotonicMs: () => number): v
   });
 }
 
-/** Returns a request of HTTP as the service takes it; a trace context that is not one is left out. */
+/**
+ * Returns a request of HTTP as the service takes it; a trace context that is not one is left out. Throws HttpProblem 400
+ * when its version header names nothing.
+ */
 export function requestOf(request: FastifyRequest, model: string): Request {
   const header = request.headers['traceparent'];
   const traceparent = typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
-  return { model, body: request.body, arrivedMs: request.arrivedMs, traceparent };
+  const { body, arrivedMs, headers } = request;
+  return { model, body, wanted: wantedOf(headers), arrivedMs, traceparent };
 }
 
 /** Returns the problem that a refusal is to a client. */
