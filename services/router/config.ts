@@ -12,6 +12,12 @@ export const routerSettings = Type.Object({
     maxLength: 512,
     description: 'Where clients reach this router, for its status. Empty means HTTP_HOST and HTTP_PORT.',
   }),
+  GRPC_PORT: Type.Integer({
+    default: 8086,
+    minimum: -1,
+    maximum: 65_535,
+    description: 'Port of HTTP_HOST to listen on for gRPC; -1 for none.',
+  }),
   PREDICT_BODY_BYTES: Type.Integer({
     default: 65_536,
     minimum: 1024,
@@ -22,7 +28,7 @@ export const routerSettings = Type.Object({
     default: 1_048_576,
     minimum: 1024,
     maximum: 67_108_864,
-    description: 'Largest body of an Open Inference Protocol request, bytes.',
+    description: 'Largest body of an Open Inference Protocol request, and largest gRPC message, bytes.',
   }),
   INFER_ROWS_MAX: Type.Integer({
     default: 1024,

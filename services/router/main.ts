@@ -18,6 +18,7 @@ import { createInjectedFailures } from './domain/injected-failures.ts';
 import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import { unreadyStables } from './domain/waits-for.ts';
+import { createInferenceServer } from './grpc/inference-server.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
 import { predictRoutes } from './http/predict-routes.ts';
 import { stampArrival } from './http/request-of.ts';
@@ -112,6 +113,15 @@ inferenceRoutes(app, {
   router: openRouter,
   waitsFor,
   bodyLimitBytes: config.INFER_BODY_BYTES,
+  softwareVersion: packageJson.version,
+});
+
+const grpc = createInferenceServer({
+  log,
+  router: openRouter,
+  waitsFor,
+  monotonicMs,
+  messageLimitBytes: config.INFER_BODY_BYTES,
   softwareVersion: packageJson.version,
 });
 
@@ -216,6 +226,16 @@ await runService({
       stop: () => {
         stopping.abort();
         return app.close();
+      },
+    },
+    {
+      name: 'grpc',
+      start: async () => {
+        if (config.GRPC_PORT >= 0) await grpc.listen(config.HTTP_HOST, config.GRPC_PORT);
+      },
+      stop: () => {
+        stopping.abort();
+        return grpc.close();
       },
     },
   ],

@@ -50,7 +50,8 @@ export function takeInferBodies(app: FastifyInstance): void {
       const json = body.subarray(0, length);
       if (!isUtf8(json)) throw new HttpProblem(400, 'the JSON is not valid UTF-8');
       void parse(request, json.toString('utf8'), (error: Error | null, parsed?: unknown) => {
-        if (error !== null) done(error, undefined);
+        if (error !== null)
+          done(new HttpProblem(400, 'the body is not valid JSON, or has a prototype'), undefined);
         else done(null, { body: parsed, binary: body.subarray(length) } satisfies InferRequestBody);
       });
     } catch (error) {

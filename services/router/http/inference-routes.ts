@@ -2,12 +2,12 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import { EXTENSIONS, modelMetadata, SERVER_NAME } from '../domain/model-metadata.ts';
+import { versionNumber } from '../domain/wanted.ts';
 import type { Router } from '../service.ts';
 import { sendInferAnswer, takeInferBodies } from './infer-body.ts';
 import type { InferRequestBody } from './infer-body.ts';
 import { INFER_ANSWER_SCHEMA, INFER_BODY_SCHEMA } from './inference-schemas.ts';
 import { problemOf, requestOf } from './request-of.ts';
-import { versionNumber } from './wanted-of.ts';
 
 /** What the routes need. */
 export interface InferenceRoutesDeps {

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
+import { traceparentOf } from '../domain/traceparent.ts';
+import { parseWanted, VERSION_HEADER } from '../domain/wanted.ts';
 import type { Refusal, Request } from '../service.ts';
-import { wantedOf } from './wanted-of.ts';
 
 const RETRY_AFTER_SECONDS = 1;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,10 +27,16 @@ export function stampArrival(app: FastifyInstance, monotonicMs: () => number): v
  * when its version header names nothing.
  */
 export function requestOf(request: FastifyRequest, model: string): Request {
-  const header = request.headers['traceparent'];
-  const traceparent = typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
   const { body, arrivedMs, headers } = request;
-  return { model, body, wanted: wantedOf(headers), arrivedMs, traceparent };
+  const parsed = parseWanted(headers[VERSION_HEADER]);
+  if ('fault' in parsed) throw problemOf({ kind: 'invalid', fault: parsed.fault });
+  return {
+    model,
+    body,
+    wanted: parsed.wanted,
+    arrivedMs,
+    traceparent: traceparentOf(headers['traceparent']),
+  };
 }
 
 /** Returns the problem that a refusal is to a client. */
