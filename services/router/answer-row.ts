@@ -1,6 +1,7 @@
 import type { Arm, Prediction, ServedScore } from '../../shared/domain/events.ts';
 import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
 import { predictionId, shardOfSubject } from '../../shared/domain/prediction-id.ts';
+import { UNASSIGNED_PLAN } from '../../shared/domain/traffic-target.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
 import { predictionBytes } from './domain/prediction-bytes.ts';
@@ -153,7 +154,7 @@ export function createRowAnswering(deps: AnswerDeps): (ask: RowAsk) => Promise<R
         predictedAtMs: ask.predictedAtMs,
         subject,
         features: row,
-        planVersion: plan.planVersion,
+        planVersion: assignment.isDirected ? UNASSIGNED_PLAN : plan.planVersion,
         assignedArm: assignment.arm,
         servedVersion: version,
         assignmentProbability: assignment.probability,

@@ -1,5 +1,6 @@
 import type { ItemFault } from '../../shared/domain/check-item.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
+import type { FeatureValue } from '../../shared/domain/model-spec.ts';
 import { createRowAnswering } from './answer-row.ts';
 import type { AnswerDeps, RowAnswer, RowAsk, RowResult } from './answer-row.ts';
 import { assignSubject, isServing, pinTo, wantedVersion } from './domain/assign-subject.ts';
@@ -122,7 +123,9 @@ export function createRouter(deps: RouterDeps): Router {
     if (pinned !== undefined && typeof pinned !== 'number') return { result: pinned };
     const { subject, row, id = deps.newId(), predictedAtMs } = parsed.ask;
     const assignment =
-      pinned === undefined ? assignSubject(plan, subject, mayAnswer(plan)) : pinTo(plan, pinned);
+      pinned === undefined
+        ? assignSubject(plan, { subject, row, features: state.spec.features }, mayAnswer(plan))
+        : pinTo(plan, pinned);
     const ask: RowAsk = {
       spec: state.spec,
       plan,
@@ -153,9 +156,12 @@ export function createRouter(deps: RouterDeps): Router {
     const { id, rows, subjects, outputs } = parsed.ask;
     const predictedAtMs = deps.nowMs();
     const isReady = mayAnswer(plan);
-    const assign = (subject: string | undefined): Assignment => {
+    const { features } = state.spec;
+    const assign = (subject: string | undefined, row: readonly FeatureValue[]): Assignment => {
       if (pinned !== undefined) return pinTo(plan, pinned);
-      return subject === undefined ? pinTo(plan, plan.stable) : assignSubject(plan, subject, isReady);
+      return subject === undefined
+        ? pinTo(plan, plan.stable)
+        : assignSubject(plan, { subject, row, features }, isReady);
     };
     const results: RowResult[] = await Promise.all(
       rows.map((row, i) => {
@@ -170,7 +176,7 @@ export function createRouter(deps: RouterDeps): Router {
           arrivedMs,
           traceparent,
         };
-        return answerRow({ ...common, assignment: assign(subject), mayFallBack: pinned === undefined });
+        return answerRow({ ...common, assignment: assign(subject, row), mayFallBack: pinned === undefined });
       }),
     );
     const refused = results.find((one) => one.kind === 'unavailable');

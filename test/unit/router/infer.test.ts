@@ -82,8 +82,11 @@ test('a request that names its version is served by it with probability 1', asyn
   assert.equal(answer.model_version, '2');
   assert.deepEqual(outputsOf(answer)['version'], [2, 2]);
   assert.deepEqual(
-    (await world.logged()).map((one) => one.assignmentProbability),
-    [1, 1],
+    (await world.logged()).map((one) => [one.assignmentProbability, one.planVersion]),
+    [
+      [1, 0],
+      [1, 0],
+    ],
   );
 });
 
