@@ -19,6 +19,7 @@ import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import { unreadyStables } from './domain/waits-for.ts';
 import { createInferenceServer } from './grpc/inference-server.ts';
+import { takeBulk } from './http/bulk-predict.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
 import { predictRoutes } from './http/predict-routes.ts';
 import { stampArrival } from './http/request-of.ts';
@@ -104,11 +105,18 @@ const app = await createApp({
   log,
   registry: metrics.registry,
   bodyLimitBytes: config.PREDICT_BODY_BYTES,
+  requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
   waitsFor,
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
-predictRoutes(app, { router: openRouter });
+const answerBulk = takeBulk(app, {
+  log,
+  monotonicMs,
+  lineBytesMax: config.PREDICT_BODY_BYTES,
+  linesAtOnce: config.BULK_LINES_MAX,
+});
+predictRoutes(app, { router: openRouter, answerBulk });
 inferenceRoutes(app, {
   router: openRouter,
   waitsFor,

@@ -66,7 +66,7 @@ const BAD_TARGETS: readonly [string, Partial<typeof target> | object, RegExp][] 
     { feature: 'colour', subjects: ['a'] },
     /subjects: with a feature, allowed values/,
   ],
-  ['with a feature and no values', { feature: 'shop' }, /values: none for feature colour/],
+  ['with a feature and no values', { feature: 'colour' }, /values: none for feature colour/],
   ['of an unknown feature', { feature: 'shoop', values: ['a'] }, /shoop is not a feature/],
   ['of a number', { feature: 'amount', values: ['1'] }, /amount is numeric, allowed categorical or boolean/],
   [

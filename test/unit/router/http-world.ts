@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
+import { takeBulk } from '../../../services/router/http/bulk-predict.ts';
 import { inferenceRoutes } from '../../../services/router/http/inference-routes.ts';
 import { predictRoutes } from '../../../services/router/http/predict-routes.ts';
 import { stampArrival } from '../../../services/router/http/request-of.ts';
@@ -32,9 +33,18 @@ export async function open(
   };
   takeOnlyStrictJson(app);
   stampArrival(app, () => world.clock.nowMs);
-  predictRoutes(app, { router });
+  const answerBulk = takeBulk(app, {
+    log: silentLog,
+    monotonicMs: () => world.clock.nowMs,
+    lineBytesMax: 1024,
+    linesAtOnce: 8,
+  });
+  predictRoutes(app, { router, answerBulk });
   inferenceRoutes(app, { router, waitsFor, bodyLimitBytes: 1_048_576, softwareVersion: '1.2.3' });
-  t.after(() => app.close());
+  t.after(() => {
+    app.server.closeAllConnections(); // a test that failed may have left one open
+    return app.close();
+  });
   return { app, world };
 }
 
