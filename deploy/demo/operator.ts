@@ -24,7 +24,12 @@ export interface Operator {
   /** Registers a version, waits until its learner has begun, approves it, and returns its number. */
   addVersion(body: object): Promise<number>;
   /** Sets the traffic plan, whatever it was. */
-  setTraffic(wanted: { stable: number; candidate?: number; candidateWeightBp?: number }): Promise<PlanView>;
+  setTraffic(wanted: {
+    stable: number;
+    candidate?: number;
+    candidateWeightBp?: number;
+    targets?: readonly object[];
+  }): Promise<PlanView>;
   /** Tries a version; from here on evidence decides. */
   startRollout(version: number, reason: string): Promise<void>;
   rollout(): Promise<RolloutView>;

@@ -6,8 +6,8 @@ import { HttpProblem, problemDocument } from '../../../shared/http/problem.ts';
 import type { Log } from '../../../shared/observability/log.ts';
 import type { Router } from '../service.ts';
 import { inOrder } from './in-order.ts';
-import { linesOf } from './ndjson-lines.ts';
-import type { Line } from './ndjson-lines.ts';
+import { linesOf } from '../../../shared/http/ndjson-lines.ts';
+import type { Line } from '../../../shared/http/ndjson-lines.ts';
 import { problemOf, requestOf } from './request-of.ts';
 
 const MEDIA_TYPES = ['application/x-ndjson', 'application/ndjson'];

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { inOrder } from '../../../services/router/http/in-order.ts';
-import { linesOf } from '../../../services/router/http/ndjson-lines.ts';
+import { linesOf } from '../../../shared/http/ndjson-lines.ts';
 import { open, post } from './http-world.ts';
 import type { RouterWorld } from './router-world.ts';
 
