@@ -59,7 +59,7 @@ module.exports = {
       name: 'http-serves-the-service',
       comment: 'Routes translate; what they need of the world comes in as functions.',
       severity: 'error',
-      from: { path: `${SERVICE}http/` },
+      from: { path: `${SERVICE}(http|grpc)/` },
       to: { path: ['^shared/(kafka|redis|checkpoint|events)/', `${SERVICE}(adapters/|main|config|metrics)`] },
     },
     {
@@ -103,6 +103,8 @@ module.exports = {
       ['avsc', '^shared/events/'],
       ['ioredis', ['^shared/(redis|checkpoint)/', '/adapters/']],
       ['fastify', ['^shared/http/', '/http/']],
+      ['@grpc/grpc-js', '/grpc/'],
+      ['@grpc/proto-loader', '/grpc/'],
       ['onnxruntime-node', '/adapters/'],
       ['protobufjs', ['^shared/onnx/', '/adapters/']],
       ['prom-client', ['^shared/observability/', '/metrics\\.ts$', '^shared/http/']],

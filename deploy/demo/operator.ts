@@ -29,6 +29,7 @@ export interface Operator {
     candidate?: number;
     candidateWeightBp?: number;
     shadows?: readonly number[];
+    targets?: readonly object[];
   }): Promise<PlanView>;
   /** Tries a version; from here on evidence decides. */
   startRollout(version: number, reason: string): Promise<void>;

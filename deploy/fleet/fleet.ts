@@ -48,6 +48,8 @@ export interface FleetOptions {
 export interface ServiceProcess {
   readonly name: ServiceName;
   readonly url: string;
+  /** Where a router speaks gRPC, host:port; empty for the other services. */
+  readonly grpcAddress: string;
   readonly logFile: string;
   /** Process id while it runs. */
   readonly pid: () => number | undefined;
@@ -77,7 +79,7 @@ export interface Fleet {
 function serviceProcess(
   name: ServiceName,
   index: number,
-  port: number,
+  [port, grpcPort]: readonly [number, number],
   options: FleetOptions,
 ): ServiceProcess {
   const tag = index === 0 ? name : `${name}-${String(index + 1)}`;
@@ -90,6 +92,7 @@ function serviceProcess(
     REDIS_URL: options.stack.redisUrl,
     SCHEMA_REGISTRY_URL: options.stack.schemaRegistryUrl,
     HTTP_PORT: String(port),
+    ...(name === 'router' ? { GRPC_PORT: String(grpcPort) } : {}),
     INSTANCE_ID: tag,
     DATA_DIR: join(options.dataDir, tag),
     // Kept compiled code, type-stripping included, halves the CPU time of a start.
@@ -108,6 +111,7 @@ function serviceProcess(
   return {
     name,
     url,
+    grpcAddress: name === 'router' ? `127.0.0.1:${String(grpcPort)}` : '',
     logFile,
     pid: () => running?.pid,
     isRunning: () => running !== undefined && isRunning(running),
@@ -150,8 +154,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const all: ServiceProcess[] = [];
   for (const { name, index } of wanted) {
     const preferred = options.preferStandardPorts === true && index === 0 ? [STANDARD_PORT[name]] : [];
-    const [port = 0] = await choosePorts(1, preferred);
-    const one = serviceProcess(name, index, port, options);
+    const [port = 0, grpcPort = -1] = await choosePorts(name === 'router' ? 2 : 1, preferred);
+    const one = serviceProcess(name, index, [port, grpcPort], options);
     all.push(one);
     await one.start();
   }

@@ -2,6 +2,7 @@ import type { AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { Arm, ServedScore, TrafficPlan } from '../../shared/domain/events.ts';
 import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
 import { predictionId, shardOfSubject } from '../../shared/domain/prediction-id.ts';
+import { UNASSIGNED_PLAN } from '../../shared/domain/traffic-target.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
@@ -212,7 +213,7 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
       predictedAtMs: ask.predictedAtMs,
       subject,
       writeFeatures: ask.row.writeFeatures,
-      planVersion: plan.planVersion,
+      planVersion: assignment.isDirected ? UNASSIGNED_PLAN : plan.planVersion,
       assignedArm: assignment.arm,
       servedVersion: version,
       assignmentProbability: assignment.probability,

@@ -12,17 +12,36 @@ export const routerSettings = Type.Object({
     maxLength: 512,
     description: 'Where clients reach this router, for its status. Empty means HTTP_HOST and HTTP_PORT.',
   }),
+  GRPC_PORT: Type.Integer({
+    default: 8086,
+    minimum: -1,
+    maximum: 65_535,
+    description: 'Port of HTTP_HOST to listen on for gRPC; -1 for none.',
+  }),
   PREDICT_BODY_BYTES: Type.Integer({
     default: 65_536,
     minimum: 1024,
     maximum: 16_777_216,
-    description: 'Largest body of a prediction request, bytes.',
+    description: 'Largest body of a prediction request, and longest line of one in bulk, bytes.',
+  }),
+  BULK_LINES_MAX: Type.Integer({
+    default: 256,
+    minimum: 1,
+    maximum: 65_536,
+    description: 'Most lines of one bulk request that are under way at a time.',
+  }),
+  REQUEST_TIMEOUT_MS: Type.Integer({
+    default: 600_000,
+    minimum: 1000,
+    maximum: 86_400_000,
+    description:
+      'How long a client may take to send a request, ms. One in bulk is read no faster than its answers are.',
   }),
   INFER_BODY_BYTES: Type.Integer({
     default: 1_048_576,
     minimum: 1024,
     maximum: 67_108_864,
-    description: 'Largest body of an Open Inference Protocol request, bytes.',
+    description: 'Largest body of an Open Inference Protocol request, and largest gRPC message, bytes.',
   }),
   INFER_ROWS_MAX: Type.Integer({
     default: 1024,

@@ -20,6 +20,8 @@ import { createInjectedFailures } from './domain/injected-failures.ts';
 import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import { unreadyStables } from './domain/waits-for.ts';
+import { createInferenceServer } from './grpc/inference-server.ts';
+import { takeBulk } from './http/bulk-predict.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
 import { createPredictShortcut } from './http/predict-shortcut.ts';
 import { predictRoutes } from './http/predict-routes.ts';
@@ -113,6 +115,7 @@ const app = await createApp({
   log,
   registry: metrics.registry,
   bodyLimitBytes: config.PREDICT_BODY_BYTES,
+  requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
   waitsFor,
   shortcut: createPredictShortcut({
     router: () => (stopping.signal.aborted ? undefined : router),
@@ -122,11 +125,26 @@ const app = await createApp({
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
-predictRoutes(app, { router: openRouter });
+const answerBulk = takeBulk(app, {
+  log,
+  monotonicMs,
+  lineBytesMax: config.PREDICT_BODY_BYTES,
+  linesAtOnce: config.BULK_LINES_MAX,
+});
+predictRoutes(app, { router: openRouter, answerBulk });
 inferenceRoutes(app, {
   router: openRouter,
   waitsFor,
   bodyLimitBytes: config.INFER_BODY_BYTES,
+  softwareVersion: packageJson.version,
+});
+
+const grpc = createInferenceServer({
+  log,
+  router: openRouter,
+  waitsFor,
+  monotonicMs,
+  messageLimitBytes: config.INFER_BODY_BYTES,
   softwareVersion: packageJson.version,
 });
 
@@ -241,6 +259,16 @@ await runService({
       stop: () => {
         stopping.abort();
         return app.close();
+      },
+    },
+    {
+      name: 'grpc',
+      start: async () => {
+        if (config.GRPC_PORT >= 0) await grpc.listen(config.HTTP_HOST, config.GRPC_PORT);
+      },
+      stop: () => {
+        stopping.abort();
+        return grpc.close();
       },
     },
   ],

@@ -1,10 +1,12 @@
 import type { ItemFault } from '../../shared/domain/check-item.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
+import type { FeatureValue } from '../../shared/domain/model-spec.ts';
+import { targetsOf } from '../../shared/domain/traffic-target.ts';
 import { createRowAnswering, rowOfValues } from './answer-row.ts';
 import { createPlainReader } from './plain-predict.ts';
 import type { AnswerDeps, RowAnswer, RowAsk, RowResult } from './answer-row.ts';
-import { assignSubject, isServing, pinTo } from './domain/assign-subject.ts';
-import type { Assignment } from './domain/assign-subject.ts';
+import { assignSubject, isServing, pinTo, wantedVersion } from './domain/assign-subject.ts';
+import type { Assignment, ServingPlan, Wanted } from './domain/assign-subject.ts';
 import { inferOutputs } from './domain/infer-tensors.ts';
 import type { InferOutput } from './domain/infer-tensors.ts';
 import { parseInfer } from './domain/parse-infer.ts';
@@ -39,6 +41,10 @@ export type InferResult = { readonly kind: 'answered'; readonly answer: InferAns
 export interface Request {
   readonly model: string;
   readonly body: unknown;
+  /** What came after the JSON of an Open Inference Protocol request. */
+  readonly binary?: Uint8Array | undefined;
+  /** What it names itself, in the path or in a header. */
+  readonly wanted?: Wanted;
   /** When it came, by the monotonic clock, ms. */
   readonly arrivedMs: number;
   readonly traceparent: string | undefined;
@@ -57,8 +63,8 @@ export interface Router {
    */
   predictPlain(request: PlainAsked, done: (result: PredictResult) => void): boolean;
   predict(request: Request): Promise<PredictResult>;
-  /** Answers all rows or none. @param version the version to be served by; undefined lets the plan decide */
-  infer(request: Request, version: number | undefined): Promise<InferResult>;
+  /** Answers all rows or none. */
+  infer(request: Request): Promise<InferResult>;
   /** Returns a model; undefined when it does not exist. */
   model(name: string): ModelState | undefined;
   /** Returns why a model, or one version of it, cannot be served; undefined when it can. */
@@ -110,17 +116,30 @@ export function createRouter(deps: RouterDeps): Router {
     return (version) => !isLapsed && versions.notReady(plan.model, version) === undefined;
   };
 
+  /** Returns the version that a request names; undefined when it names none. */
+  function pinnedVersion(
+    { spec, versions: known }: ModelState,
+    plan: ServingPlan,
+    wanted: Wanted,
+  ): number | Refusal | undefined {
+    if (wanted === undefined) return undefined;
+    const version = wantedVersion(plan, wanted);
+    if (version === undefined) return { kind: 'not-found', reason: `model ${spec.name} has no candidate` };
+    if (known.some((one) => one.version === version)) return version;
+    return { kind: 'not-found', reason: `model ${spec.name} has no version ${String(version)}` };
+  }
+
   const plain = createPlainReader(deps.textOf);
 
   function predictPlain(request: PlainAsked, done: (result: PredictResult) => void): boolean {
     const { model, arrivedMs, traceparent } = request;
     const state = deps.directory().get(model);
     const plan = deps.plans().get(model);
-    if (state === undefined || !isServing(plan)) return false;
+    if (state === undefined || !isServing(plan) || targetsOf(plan).length > 0) return false;
     const asked = plain.read(state, request.body, deps.nowMs());
     if (asked === undefined) return false;
     const { subject, row, id = deps.newId(), predictedAtMs } = asked;
-    const assignment = assignSubject(plan, subject, mayAnswer(plan));
+    const assignment = assignSubject(plan, { subject, row: [], features: [] }, mayAnswer(plan)); // no target asks for them
     const { spec } = state;
     const common = { spec, plan, row, subject, id, predictedAtMs, arrivedMs, traceparent };
     answerRow({ ...common, assignment, mayFallBack: true }, (ended) => {
@@ -140,14 +159,19 @@ export function createRouter(deps: RouterDeps): Router {
     if ('fault' in parsed) return { result: { kind: 'invalid', fault: parsed.fault } };
     const plan = deps.plans().get(model);
     if (!isServing(plan)) return { result: noStable(model) };
+    const pinned = pinnedVersion(state, plan, request.wanted);
+    if (pinned !== undefined && typeof pinned !== 'number') return { result: pinned };
     const { subject, row, id = deps.newId(), predictedAtMs } = parsed.ask;
-    const assignment = assignSubject(plan, subject, mayAnswer(plan));
+    const assignment =
+      pinned === undefined
+        ? assignSubject(plan, { subject, row, features: state.spec.features }, mayAnswer(plan))
+        : pinTo(plan, pinned);
     const ask: RowAsk = {
       spec: state.spec,
       plan,
       row: rowOfValues(row, subject),
       assignment,
-      mayFallBack: true,
+      mayFallBack: pinned === undefined,
       subject,
       id,
       predictedAtMs,
@@ -159,27 +183,25 @@ export function createRouter(deps: RouterDeps): Router {
     return { result: { kind: 'answered', answer: { model, ...ended.answer } }, isFallback: ended.isFallback };
   }
 
-  async function infer(
-    request: Request,
-    version: number | undefined,
-  ): Promise<{ result: InferResult; isFallback?: boolean }> {
+  async function infer(request: Request): Promise<{ result: InferResult; isFallback?: boolean }> {
     const { model, arrivedMs, traceparent } = request;
     const state = deps.directory().get(model);
     if (state === undefined) return { result: unknown(model) };
-    const isPinned = version !== undefined;
-    if (isPinned && !state.versions.some((one) => one.version === version)) {
-      return { result: { kind: 'not-found', reason: `model ${model} has no version ${String(version)}` } };
-    }
-    const parsed = parseInfer(request.body, state.spec, deps.rowsMax);
+    const parsed = parseInfer(request, state.spec, deps.rowsMax);
     if ('fault' in parsed) return { result: { kind: 'invalid', fault: parsed.fault } };
     const plan = deps.plans().get(model);
     if (!isServing(plan)) return { result: noStable(model) };
+    const pinned = pinnedVersion(state, plan, request.wanted);
+    if (pinned !== undefined && typeof pinned !== 'number') return { result: pinned };
     const { id, rows, subjects, outputs } = parsed.ask;
     const predictedAtMs = deps.nowMs();
     const isReady = mayAnswer(plan);
-    const assign = (subject: string | undefined): Assignment => {
-      if (isPinned) return pinTo(plan, version);
-      return subject === undefined ? pinTo(plan, plan.stable) : assignSubject(plan, subject, isReady);
+    const { features } = state.spec;
+    const assign = (subject: string | undefined, row: readonly FeatureValue[]): Assignment => {
+      if (pinned !== undefined) return pinTo(plan, pinned);
+      return subject === undefined
+        ? pinTo(plan, plan.stable)
+        : assignSubject(plan, { subject, row, features }, isReady);
     };
     const results: RowResult[] = await Promise.all(
       rows.map((row, i) => {
@@ -194,15 +216,17 @@ export function createRouter(deps: RouterDeps): Router {
           arrivedMs,
           traceparent,
         };
-        return answerOne({ ...common, assignment: assign(subject), mayFallBack: !isPinned });
+        return answerOne({ ...common, assignment: assign(subject, row), mayFallBack: pinned === undefined });
       }),
     );
     const refused = results.find((one) => one.kind === 'unavailable');
     if (refused !== undefined) return { result: refused };
     const answered = results.filter((one) => one.kind === 'answered');
+    const versionsUsed = new Set(answered.map((one) => one.answer.version));
+    const [version = plan.stable] = versionsUsed.size === 1 ? versionsUsed : [];
     const answer: InferAnswer = {
       model_name: model,
-      model_version: String(version ?? plan.stable),
+      model_version: String(version),
       ...(id === undefined ? {} : { id }),
       outputs: inferOutputs(
         answered.map((one) => one.answer),
@@ -216,7 +240,7 @@ export function createRouter(deps: RouterDeps): Router {
   return {
     predictPlain,
     predict: async (request) => finish('predict', request, await predict(request)),
-    infer: async (request, version) => finish('infer', request, await infer(request, version)),
+    infer: async (request) => finish('infer', request, await infer(request)),
     model: (name) => deps.directory().get(name),
     notReady(model, version) {
       const wanted = version ?? deps.plans().get(model)?.stable ?? undefined;

@@ -155,6 +155,15 @@ export interface Snapshot {
  */
 export type BirthMode = 'cold' | 'copy' | 'history' | 'milestone';
 
+/** Who gets an arm whatever their place: the subjects listed, or, with a feature, the rows whose value of it is listed. */
+export interface TrafficTarget {
+  readonly arm: Arm;
+  readonly subjects: readonly string[];
+  readonly feature: string | null;
+  /** Values as text: 17 is "17", true is "true". */
+  readonly values: readonly string[];
+}
+
 /** The complete desired routing of one model. */
 export interface TrafficPlan {
   readonly model: string;
@@ -164,6 +173,8 @@ export interface TrafficPlan {
   readonly candidateWeightBp: number;
   readonly shadows: readonly number[];
   readonly salt: string;
+  /** The first that fits decides; plans from before there were targets have none. */
+  readonly targets?: readonly TrafficTarget[];
 }
 
 /** Record of `traffic.v1`. */

@@ -8,6 +8,7 @@ import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
+import { refuseBrokenRequest, refuseExpectations } from './broken-requests.ts';
 import { HttpProblem, problemDocument } from './problem.ts';
 import type { Fault } from './problem.ts';
 
@@ -115,6 +116,16 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     logger: false,
+    // RFC 9112, 3.2: without a host it is 400. Node would answer that without words, so the hook below does.
+    http: { requireHostHeader: false },
+    clientErrorHandler: refuseBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(
+        reply,
+        problemOf(error) ?? new HttpProblem(400, error.message),
+        request.url.startsWith('/v2'),
+      );
+    },
     ajv: {
       customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false, useDefaults: true },
     },
@@ -131,7 +142,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     openapi: { info: { title: `Headrace ${options.service}`, version: '1' } },
   });
 
+  refuseExpectations(app.server);
+
   app.addHook('onRequest', async (request) => {
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
+      throw new HttpProblem(400, 'header host: undefined, allowed the name of this server');
     const bytes = Number(request.headers['content-length'] ?? 0);
     const limit = request.routeOptions.bodyLimit;
     const isStreamed = request.headers['content-type']?.includes('ndjson') === true; // its route limits lines and items

@@ -1,4 +1,5 @@
 import { waitUntil } from '../../deploy/local/wait-until.ts';
+import type { PublishedEvent } from '../../shared/client/model-client.ts';
 import type { System } from './system.ts';
 
 /** A small model for tests: a category and a number. */
@@ -17,7 +18,7 @@ export function smallSpec(name: string, more: object = {}): object {
 }
 
 /** An event of the small model: red is 1, blue is 0. */
-export function smallEvent(index: number, more: object = {}): Record<string, unknown> {
+export function smallEvent(index: number, more: object = {}): PublishedEvent & Record<string, unknown> {
   const isRed = index % 2 === 0;
   return {
     id: `event-${String(index)}`,

@@ -2,6 +2,7 @@ import { DuplicateWindow } from '../../../shared/domain/duplicate-window.ts';
 import type { Arm, Predictions, ScoredEvent, Scores, TrainingEvents } from '../../../shared/domain/events.ts';
 import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
+import { UNASSIGNED_PLAN } from '../../../shared/domain/traffic-target.ts';
 import { FreshnessClock } from './freshness-clock.ts';
 import { LogHistogram } from './log-histogram.ts';
 import {
@@ -139,9 +140,11 @@ export class ShardMonitor {
         continue;
       }
       this.#rollout?.takePrediction(prediction);
-      const arm = this.arms[prediction.assignedArm];
-      arm.counters.add(ARM_COUNT.predictions);
-      if (prediction.latencyMicros >= 0) arm.latencyMicros.add(prediction.latencyMicros);
+      if (prediction.planVersion !== UNASSIGNED_PLAN) {
+        const arm = this.arms[prediction.assignedArm];
+        arm.counters.add(ARM_COUNT.predictions);
+        if (prediction.latencyMicros >= 0) arm.latencyMicros.add(prediction.latencyMicros);
+      }
       if (prediction.stalenessMs >= 0) this.stalenessMs.add(prediction.stalenessMs);
       this.version(prediction.servedVersion).counters.add(VERSION_COUNT.served);
       for (const { version, failed, scoringMicros } of prediction.scores) {
@@ -170,7 +173,7 @@ export class ShardMonitor {
       for (const { version, score } of served.scores) {
         if (score === null) continue;
         this.version(version).router.record(score, label, weight);
-        if (version === served.servedVersion)
+        if (version === served.servedVersion && served.planVersion !== UNASSIGNED_PLAN)
           this.arms[served.assignedArm].answered.record(score, label, weight);
       }
     }

@@ -1,4 +1,5 @@
 import type { ModelVersionEvent } from '../../../shared/domain/events.ts';
+import { targetsOf } from '../../../shared/domain/traffic-target.ts';
 
 /** What the first event of the log names as the hash before it. */
 export const GENESIS_HASH = '0'.repeat(64);
@@ -6,6 +7,12 @@ export const GENESIS_HASH = '0'.repeat(64);
 /** Returns the text whose SHA-256 is the event's hash: every other field in a fixed order, as JSON. */
 export function canonicalEvent(event: Omit<ModelVersionEvent, 'hash'>): string {
   const { plan } = event;
+  const targets = targetsOf(plan).map(({ arm, subjects, feature, values }) => [
+    arm,
+    subjects,
+    feature,
+    values,
+  ]);
   return JSON.stringify([
     event.previousHash,
     event.sequence,
@@ -25,6 +32,7 @@ export function canonicalEvent(event: Omit<ModelVersionEvent, 'hash'>): string {
       plan.candidateWeightBp,
       plan.shadows,
       plan.salt,
+      ...(targets.length === 0 ? [] : [targets]), // events from before there were targets keep their hash
     ],
   ]);
 }

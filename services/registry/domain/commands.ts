@@ -1,4 +1,4 @@
-import type { BirthMode } from '../../../shared/domain/events.ts';
+import type { BirthMode, TrafficTarget } from '../../../shared/domain/events.ts';
 import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import type { RolloutContext, RolloutSignal } from './rollout/signals.ts';
 
@@ -59,4 +59,6 @@ export interface WantedTraffic {
   readonly shadows: readonly number[] | undefined;
   /** Undefined keeps the salt of the same candidate, and makes a new one for another. */
   readonly salt: string | undefined;
+  /** Undefined keeps those of the plan before. */
+  readonly targets?: readonly TrafficTarget[] | undefined;
 }

@@ -1,8 +1,10 @@
 import { WHOLE_BP } from '../../../shared/domain/assignment.ts';
 import type { TrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
+import { targetsOf } from '../../../shared/domain/traffic-target.ts';
 import type { WantedTraffic } from './commands.ts';
 import type { Refusal } from './refusal.ts';
+import { targetsFault } from './targets-fault.ts';
 
 function fault(message: string, kind: Refusal['kind'] = 'invalid'): { refusal: Refusal } {
   return { refusal: { kind, message } };
@@ -48,6 +50,9 @@ export function planTraffic(
   if (candidateWeightBp < 0 || candidateWeightBp > WHOLE_BP) {
     return fault(`candidateWeightBp ${String(candidateWeightBp)}, allowed 0 … ${String(WHOLE_BP)}`);
   }
+  const targets = wanted.targets ?? targetsOf(current);
+  const badTargets = targetsFault(targets, spec);
+  if (badTargets !== undefined) return fault(badTargets);
   const live = model.versions.filter(({ life }) => life === 'live').map(({ version }) => version);
   const shadows = [...new Set(wanted.shadows ?? live)]
     .filter((one) => one !== stable && one !== candidate)
@@ -74,6 +79,7 @@ export function planTraffic(
       candidateWeightBp,
       shadows,
       salt: salt.slice(0, 64),
+      targets,
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { TrafficPlan } from '../../../shared/domain/events.ts';
+import { targetsOf } from '../../../shared/domain/traffic-target.ts';
 
 /** Returns whether two plans route alike, whatever their numbers are. */
 export function isSamePlan(a: TrafficPlan, b: TrafficPlan): boolean {
@@ -7,6 +8,7 @@ export function isSamePlan(a: TrafficPlan, b: TrafficPlan): boolean {
     a.candidate === b.candidate &&
     a.candidateWeightBp === b.candidateWeightBp &&
     a.salt === b.salt &&
-    a.shadows.join() === b.shadows.join()
+    a.shadows.join() === b.shadows.join() &&
+    JSON.stringify(targetsOf(a)) === JSON.stringify(targetsOf(b))
   );
 }

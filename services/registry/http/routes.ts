@@ -5,12 +5,13 @@ import { rolloutRoutes } from './rollout-routes.ts';
 import { shardRoutes } from './shard-routes.ts';
 import { twinRoute } from './twin-route.ts';
 import { valueOf } from './value-of.ts';
+import type { TrafficTarget } from '../../../shared/domain/events.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import type { Command, WantedTraffic } from '../domain/commands.ts';
 import { modeOf } from '../domain/start-from.ts';
 import type { StartFrom } from '../domain/start-from.ts';
 import type { Registry } from '../service.ts';
-import { modelParams, registerVersionBody, versionParams } from './version-schemas.ts';
+import { modelParams, registerVersionBody, targetsBody, versionParams } from './version-schemas.ts';
 import { eventView, modelView, planView, validationOf, versionView } from './views.ts';
 
 function ifMatch(request: FastifyRequest): number {
@@ -22,6 +23,11 @@ function ifMatch(request: FastifyRequest): number {
     throw new HttpProblem(400, `If-Match ${header}, allowed the ETag of GET …/traffic, such as "12"`);
   return Number(match[1]);
 }
+
+/** The body of `PUT …/traffic`; a target has subjects, or a feature with values. */
+type TrafficBody = Partial<Omit<WantedTraffic, 'targets'>> & {
+  readonly targets?: readonly (Pick<TrafficTarget, 'arm'> & Partial<TrafficTarget>)[];
+};
 
 const nullableVersion = { type: ['integer', 'null'], minimum: 1 } as const;
 
@@ -184,7 +190,7 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
     ({ params }, reply) => sendPlan(deps.readable(), params.model, reply),
   );
 
-  app.put<{ Params: { model: string }; Body: Partial<WantedTraffic> }>(
+  app.put<{ Params: { model: string }; Body: TrafficBody }>(
     '/v1/models/:model/traffic',
     {
       schema: {
@@ -199,6 +205,7 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
             candidateWeightBp: { type: 'integer', minimum: 0, maximum: 10_000 },
             shadows: { type: 'array', items: { type: 'integer', minimum: 1 }, maxItems: 4 },
             salt: { type: 'string', minLength: 1, maxLength: 64 },
+            targets: targetsBody,
           },
         },
       },
@@ -208,10 +215,13 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
       const { model: name } = request.params;
       const { plan } = knownModel(registry, name);
       const { stable = plan.stable, candidate = null, candidateWeightBp = 0, shadows, salt } = request.body;
+      const targets = request.body.targets?.map(({ arm, subjects = [], feature = null, values = [] }) => {
+        return { arm, subjects, feature, values };
+      });
       const command: Command = {
         kind: 'set-traffic',
         model: name,
-        wanted: { stable, candidate, candidateWeightBp, shadows, salt },
+        wanted: { stable, candidate, candidateWeightBp, shadows, salt, targets },
         ifPlanVersion: ifMatch(request),
       };
       orThrow(await registry.take(command, askedBy(request)));

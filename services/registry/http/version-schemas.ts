@@ -42,6 +42,31 @@ export const registerVersionBody = {
   },
 } as const;
 
+const listed = {
+  type: 'array',
+  items: { type: 'string', minLength: 1, maxLength: 256 },
+  minItems: 1,
+  maxItems: 1000,
+} as const;
+
+/** The targets of a traffic plan: what is left out keeps those of the plan before. */
+export const targetsBody = {
+  type: 'array',
+  maxItems: 32,
+  description: 'Who gets an arm whatever their place: listed subjects, or rows by the value of a feature.',
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['arm'],
+    properties: {
+      arm: { type: 'string', enum: ['stable', 'candidate'] },
+      subjects: listed,
+      feature: { type: 'string', minLength: 1, maxLength: 63 },
+      values: listed,
+    },
+  },
+} as const;
+
 /** The body that moves a stopped shard. */
 export const positionBody = one('position', offset);
 

@@ -1,12 +1,17 @@
 import type { ModelVersionEvent, TrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelState, RolloutBody, VersionState } from '../../../shared/domain/model-directory.ts';
 import type { ValidationReport } from '../../../shared/domain/rollout.ts';
+import { targetsOf } from '../../../shared/domain/traffic-target.ts';
 import type { RolloutView } from '../rollouts.ts';
 
 /** Returns a traffic plan as clients see it. */
 export function planView(plan: TrafficPlan): object {
   const { planVersion, stable, candidate, candidateWeightBp, shadows, salt } = plan;
-  return { planVersion, stable, candidate, candidateWeightBp, shadows: [...shadows], salt };
+  const targets = targetsOf(plan).map((one) => {
+    const { arm, subjects, feature, values } = one;
+    return feature === null ? { arm, subjects: [...subjects] } : { arm, feature, values: [...values] };
+  });
+  return { planVersion, stable, candidate, candidateWeightBp, shadows: [...shadows], salt, targets };
 }
 
 /** Returns a version as clients see it. */

@@ -3,11 +3,17 @@ import type { ItemFault } from '../../../shared/domain/check-item.ts';
 import { checkRow } from '../../../shared/domain/feature-row.ts';
 import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
 import { DATATYPES_OF } from './infer-tensors.ts';
-import type { Datatype, InferInput } from './infer-tensors.ts';
+import type { InferInput } from './infer-tensors.ts';
+import type { Datatype } from './tensor-bytes.ts';
 
-const INT32_MAX = 0x7fff_ffff;
+const FP16_MAX = 65_504;
+/** Half of the last place beyond the largest BF16. */
+const BF16_MAX = 3.3961775e38;
 
-/** Returns whether a JSON value is an element of a datatype. */
+const isWithin = (value: unknown, min: number, max: number): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+
+/** Returns whether a value is an element of a datatype; whole numbers beyond ±(2^53 - 1) are none. */
 function isElement(value: unknown, datatype: Datatype): boolean {
   switch (datatype) {
     case 'BYTES':
@@ -18,10 +24,26 @@ function isElement(value: unknown, datatype: Datatype): boolean {
       return typeof value === 'number' && Number.isFinite(value);
     case 'FP32':
       return typeof value === 'number' && Number.isFinite(Math.fround(value));
+    case 'FP16':
+      return typeof value === 'number' && Math.abs(value) <= FP16_MAX;
+    case 'BF16':
+      return typeof value === 'number' && Math.abs(value) < BF16_MAX;
     case 'INT64':
       return Number.isSafeInteger(value);
     case 'INT32':
-      return Number.isInteger(value) && Math.abs(value as number) <= INT32_MAX;
+      return isWithin(value, -(2 ** 31), 2 ** 31 - 1);
+    case 'INT16':
+      return isWithin(value, -(2 ** 15), 2 ** 15 - 1);
+    case 'INT8':
+      return isWithin(value, -128, 127);
+    case 'UINT64':
+      return isWithin(value, 0, Number.MAX_SAFE_INTEGER);
+    case 'UINT32':
+      return isWithin(value, 0, 2 ** 32 - 1);
+    case 'UINT16':
+      return isWithin(value, 0, 65_535);
+    case 'UINT8':
+      return isWithin(value, 0, 255);
   }
 }
 

@@ -1,11 +1,16 @@
+import type { Arm } from '../../../shared/domain/events.ts';
 import type { FeatureType, ModelSpec } from '../../../shared/domain/model-spec.ts';
-
-/** Element types that inputs may have. */
-export const DATATYPES = ['BYTES', 'FP64', 'FP32', 'INT64', 'INT32', 'BOOL'] as const;
-export type Datatype = (typeof DATATYPES)[number];
+import type { Datatype } from './tensor-bytes.ts';
 
 /** Outputs that a request may ask for. */
-export const INFER_OUTPUTS = ['score', 'version', 'prediction_id'] as const;
+export const INFER_OUTPUTS = [
+  'score',
+  'version',
+  'arm',
+  'snapshot_position',
+  'staleness_ms',
+  'prediction_id',
+] as const;
 export type InferOutputName = (typeof INFER_OUTPUTS)[number];
 
 /** Name of the input that says whom each row is about. */
@@ -34,10 +39,21 @@ export interface TensorMetadata {
   readonly shape: readonly [-1];
 }
 
+const INTEGERS: readonly Datatype[] = [
+  'INT64',
+  'INT32',
+  'INT16',
+  'INT8',
+  'UINT64',
+  'UINT32',
+  'UINT16',
+  'UINT8',
+];
+
 /** Element types that the values of a feature may come in, the one that metadata names first. */
 export const DATATYPES_OF: Readonly<Record<FeatureType, readonly Datatype[]>> = {
-  categorical: ['BYTES', 'INT64', 'INT32'],
-  numeric: ['FP64', 'FP32', 'INT64', 'INT32'],
+  categorical: ['BYTES', ...INTEGERS],
+  numeric: ['FP64', 'FP32', 'FP16', 'BF16', ...INTEGERS],
   boolean: ['BOOL'],
 };
 
@@ -57,6 +73,9 @@ export function inputMetadata({ features }: ModelSpec): readonly TensorMetadata[
 const OUTPUT_DATATYPES: Readonly<Record<InferOutputName, Datatype>> = {
   score: 'FP32',
   version: 'INT32',
+  arm: 'BYTES',
+  snapshot_position: 'INT64',
+  staleness_ms: 'INT64',
   prediction_id: 'BYTES',
 };
 
@@ -69,8 +88,20 @@ export function outputMetadata(): readonly TensorMetadata[] {
 export interface InferRow {
   readonly score: number;
   readonly version: number;
+  readonly arm: Arm;
+  readonly snapshotPosition: number;
+  readonly stalenessMs: number;
   readonly predictionId: string;
 }
+
+const VALUE_OF: Readonly<Record<InferOutputName, (row: InferRow) => number | string>> = {
+  score: ({ score }) => score,
+  version: ({ version }) => version,
+  arm: ({ arm }) => arm,
+  snapshot_position: ({ snapshotPosition }) => snapshotPosition,
+  staleness_ms: ({ stalenessMs }) => stalenessMs,
+  prediction_id: ({ predictionId }) => predictionId,
+};
 
 /** Returns the outputs of answered rows: those asked for, prediction ids only where predictions were logged. */
 export function inferOutputs(
@@ -78,17 +109,12 @@ export function inferOutputs(
   asked: readonly InferOutputName[] | undefined,
   isLogged: boolean,
 ): readonly InferOutput[] {
-  const data: Readonly<Record<InferOutputName, (row: InferRow) => number | string>> = {
-    score: ({ score }) => score,
-    version: ({ version }) => version,
-    prediction_id: ({ predictionId }) => predictionId,
-  };
   return INFER_OUTPUTS.filter(
     (name) => (asked === undefined || asked.includes(name)) && (isLogged || name !== 'prediction_id'),
   ).map((name) => ({
     name,
     datatype: OUTPUT_DATATYPES[name],
     shape: [rows.length],
-    data: rows.map(data[name]),
+    data: rows.map(VALUE_OF[name]),
   }));
 }

@@ -1,8 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import { inputMetadata, outputMetadata } from '../domain/infer-tensors.ts';
+import { EXTENSIONS, modelMetadata, SERVER_NAME } from '../domain/model-metadata.ts';
+import { versionNumber } from '../domain/wanted.ts';
 import type { Router } from '../service.ts';
+import { sendInferAnswer, takeInferBodies } from './infer-body.ts';
+import type { InferRequestBody } from './infer-body.ts';
 import { INFER_ANSWER_SCHEMA, INFER_BODY_SCHEMA } from './inference-schemas.ts';
 import { problemOf, requestOf } from './request-of.ts';
 
@@ -22,7 +25,7 @@ interface Params {
   readonly version?: string;
 }
 
-const VERSION_PATTERN = /^[1-9]\d{0,8}$/;
+const MODEL_PATHS = ['/v2/models/:model', '/v2/models/:model/versions/:version'];
 
 /** Adds the Open Inference Protocol v2 over HTTP. */
 export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps): void {
@@ -39,7 +42,7 @@ export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps)
     const model = router().model(name);
     if (model === undefined) throw new HttpProblem(404, `model ${name} does not exist`);
     if (version === undefined) return { model, version: undefined };
-    const number = VERSION_PATTERN.test(version) ? Number(version) : undefined;
+    const number = versionNumber(version);
     if (!model.versions.some((one) => one.version === number)) {
       throw new HttpProblem(404, `model ${name} has no version ${version}`);
     }
@@ -47,9 +50,9 @@ export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps)
   }
 
   app.get('/v2', describe('Name, version and extensions of this server'), () => ({
-    name: 'headrace-router',
+    name: SERVER_NAME,
     version: deps.softwareVersion,
-    extensions: [],
+    extensions: EXTENSIONS,
   }));
   app.get('/v2/health/live', describe('Whether the process lives'), () => ({ live: true }));
   app.get(
@@ -64,16 +67,7 @@ export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps)
 
   function metadata(given: Params): object {
     const { model, version } = known(given);
-    const versions = model.versions
-      .filter(({ life }) => life !== 'retired')
-      .map((one) => String(one.version));
-    return {
-      name: given.model,
-      versions: version === undefined ? versions : [String(version)],
-      platform: 'headrace_onnx',
-      inputs: inputMetadata(model.spec),
-      outputs: outputMetadata(),
-    };
+    return modelMetadata(model, version);
   }
 
   function readiness(given: Params, reply: FastifyReply): FastifyReply {
@@ -83,30 +77,39 @@ export function inferenceRoutes(app: FastifyInstance, deps: InferenceRoutesDeps)
     return reply.code(ready ? 200 : 503).send({ name: given.model, ready, ...(ready ? {} : { reason }) });
   }
 
-  for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+  for (const path of MODEL_PATHS) {
     app.get<{ Params: Params }>(path, describe('Inputs and outputs'), (request) => metadata(request.params));
     app.get<{ Params: Params }>(`${path}/ready`, describe('Whether it can be served'), (request, reply) =>
       readiness(request.params, reply),
     );
-    app.post<{ Params: Params }>(
-      `${path}/infer`,
-      {
-        bodyLimit: deps.bodyLimitBytes,
-        schema: {
-          summary: 'Scores of rows given as columns',
-          tags: ['open inference protocol'],
-          params,
-          body: INFER_BODY_SCHEMA,
-          response: { 200: INFER_ANSWER_SCHEMA },
-        },
-        validatorCompiler: () => () => true, // the service checks, in words that name the value and the limit
-      },
-      async (request) => {
-        const { version } = known(request.params);
-        const result = await router().infer(requestOf(request, request.params.model), version);
-        if (result.kind !== 'answered') throw problemOf(result);
-        return result.answer;
-      },
-    );
   }
+
+  void app.register((scope, _options, done) => {
+    takeInferBodies(scope);
+    for (const path of MODEL_PATHS) {
+      scope.post<{ Params: Params; Body: InferRequestBody | undefined }>(
+        `${path}/infer`,
+        {
+          bodyLimit: deps.bodyLimitBytes,
+          schema: {
+            summary: 'Scores of rows given as columns',
+            tags: ['open inference protocol'],
+            params,
+            body: INFER_BODY_SCHEMA,
+            response: { 200: INFER_ANSWER_SCHEMA },
+          },
+          validatorCompiler: () => () => true, // the service checks, in words that name the value and the limit
+        },
+        async (request, reply) => {
+          const { version } = known(request.params);
+          const given = request.body;
+          const asked = requestOf(request, request.params.model);
+          const result = await router().infer({ ...asked, ...given, wanted: version ?? asked.wanted });
+          if (result.kind !== 'answered') throw problemOf(result);
+          return sendInferAnswer(reply, result.answer, given?.body);
+        },
+      );
+    }
+    done();
+  });
 }

@@ -3,12 +3,15 @@ import { CLIENT_ID_LENGTH_MAX } from '../../../shared/domain/prediction-id.ts';
 import { SUBJECT_LENGTH_MAX } from '../../../shared/domain/check-item.ts';
 import { PROBLEM_SCHEMA } from '../../../shared/http/problem.ts';
 import type { Router } from '../service.ts';
+import { isBulk } from './bulk-predict.ts';
+import type { AnswerBulk } from './bulk-predict.ts';
 import { problemOf, requestOf } from './request-of.ts';
 
 /** What the route needs. */
 export interface PredictRoutesDeps {
   /** Returns the router; throws 503 naming what it waits for. */
   readonly router: () => Router;
+  readonly answerBulk: AnswerBulk;
 }
 
 const BODY_SCHEMA = {
@@ -58,20 +61,21 @@ const ANSWER_SCHEMA = {
 } as const;
 
 /** Adds `POST /v1/models/{model}/predict`. */
-export function predictRoutes(app: FastifyInstance, { router }: PredictRoutesDeps): void {
+export function predictRoutes(app: FastifyInstance, { router, answerBulk }: PredictRoutesDeps): void {
   const problem = { content: { 'application/problem+json': { schema: PROBLEM_SCHEMA } } };
   app.post<{ Params: { model: string } }>(
     '/v1/models/:model/predict',
     {
       schema: {
-        summary: 'One prediction, answered from memory and logged',
+        summary: 'One prediction, answered from memory and logged; as application/x-ndjson one a line',
         params: { type: 'object', properties: { model: { type: 'string' } }, required: ['model'] },
         body: BODY_SCHEMA,
         response: { 200: ANSWER_SCHEMA, 400: problem, 404: problem, 503: problem },
       },
       validatorCompiler: () => () => true, // the service checks, in words that name the value and the limit
     },
-    async (request) => {
+    async (request, reply) => {
+      if (isBulk(request)) return answerBulk(router(), request, reply);
       const result = await router().predict(requestOf(request, request.params.model));
       if (result.kind !== 'answered') throw problemOf(result);
       return result.answer;

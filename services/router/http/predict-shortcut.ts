@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Shortcut } from '../../../shared/http/app.ts';
 import { problemDocument } from '../../../shared/http/problem.ts';
 import type { PredictResult, Router } from '../service.ts';
-import { RETRY_AFTER_SECONDS, traceparentOf } from './request-of.ts';
+import { traceparentOf } from '../domain/traceparent.ts';
+import { VERSION_HEADER } from '../domain/wanted.ts';
+import { RETRY_AFTER_SECONDS } from './request-of.ts';
 
 /** What the shortcut needs. */
 export interface PredictShortcutDeps {
@@ -28,6 +30,7 @@ function modelOf(url: string): string | undefined {
 /** Returns the length of a body that can be taken as it is; undefined when there is anything else to a request. */
 function plainLength({ method, headers }: IncomingMessage): number | undefined {
   if (method !== 'POST' || headers['content-encoding'] !== undefined) return undefined;
+  if (headers[VERSION_HEADER] !== undefined) return undefined;
   if (!JSON_TYPES.has(headers['content-type'] ?? '')) return undefined;
   const length = Number(headers['content-length'] ?? '0');
   return length > 0 ? length : undefined;

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
+import { traceparentOf } from '../domain/traceparent.ts';
+import { parseWanted, VERSION_HEADER } from '../domain/wanted.ts';
 import type { Refusal, Request } from '../service.ts';
 
 /** After how long a request that could not be answered may be tried again. */
 export const RETRY_AFTER_SECONDS = 1;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,15 +23,21 @@ export function stampArrival(app: FastifyInstance, monotonicMs: () => number): v
   });
 }
 
-/** Returns the trace context of a header; undefined when it is not one. */
-export function traceparentOf(header: unknown): string | undefined {
-  return typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
-}
-
-/** Returns a request of HTTP as the service takes it; a trace context that is not one is left out. */
+/**
+ * Returns a request of HTTP as the service takes it; a trace context that is not one is left out. Throws HttpProblem 400
+ * when its version header names nothing.
+ */
 export function requestOf(request: FastifyRequest, model: string): Request {
-  const traceparent = traceparentOf(request.headers['traceparent']);
-  return { model, body: request.body, arrivedMs: request.arrivedMs, traceparent };
+  const { body, arrivedMs, headers } = request;
+  const parsed = parseWanted(headers[VERSION_HEADER]);
+  if ('fault' in parsed) throw problemOf({ kind: 'invalid', fault: parsed.fault });
+  return {
+    model,
+    body,
+    wanted: parsed.wanted,
+    arrivedMs,
+    traceparent: traceparentOf(headers['traceparent']),
+  };
 }
 
 /** Returns the problem that a refusal is to a client. */

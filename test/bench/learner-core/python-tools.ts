@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { cachedDirectory } from '../../../deploy/local/cached-directory.ts';
-import { CACHE_DIR } from '../../../deploy/local/data-directory.ts';
 import { runCommand } from '../../../deploy/local/run-command.ts';
+import { pythonWith } from '../../support/python-environment.ts';
 
 const PACKAGES = ['vowpalwabbit==9.11.9', 'river==0.26.1'];
 const RUN_MEASURED = join(import.meta.dirname, 'run-measured.py');
@@ -22,19 +21,8 @@ export interface MeasuredRun {
  * Returns the `python` of a virtual environment with the packages that we are compared with, installed now or by an earlier
  * run. Throws HeadraceError with what pip said when they cannot be.
  */
-export async function comparisonPython(): Promise<string> {
-  const dir = await cachedDirectory(
-    join(CACHE_DIR, `learner-core-python-${PACKAGES.join('-').replaceAll('==', '-')}`),
-    async (draft) => {
-      await runCommand({ command: 'python3', args: ['-m', 'venv', draft] });
-      const python = join(draft, 'bin', 'python');
-      await runCommand({
-        command: python,
-        args: ['-m', 'pip', 'install', '--quiet', '--only-binary=:all:', ...PACKAGES],
-      });
-    },
-  );
-  return join(dir, 'bin', 'python');
+export function comparisonPython(): Promise<string> {
+  return pythonWith('learner-core', PACKAGES);
 }
 
 /** Runs a command to its end and returns what it wrote and used; throws HeadraceError when it fails. */

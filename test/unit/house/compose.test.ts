@@ -53,7 +53,7 @@ function portOf(mapping: string): { host: string; published: string; target: str
 }
 
 for (const [name, { settings, load }] of SERVICE_SETTINGS) {
-  const standardPort = settings.find((setting) => setting.name === 'HTTP_PORT')?.default;
+  const ports = settings.filter((setting) => /^(HTTP|GRPC)_PORT$/.test(setting.name));
 
   test(`${name} is given settings that it has and takes`, () => {
     const known = settings.map((setting) => setting.name);
@@ -70,11 +70,12 @@ for (const [name, { settings, load }] of SERVICE_SETTINGS) {
     assert.equal('redis' in (composed(name).depends_on ?? {}), needsRedis);
   });
 
-  test(`${name} listens and is published on its standard port, on this machine only`, () => {
-    assert.equal(environmentOf(name)['HTTP_PORT'], standardPort);
-    assert.deepEqual((composed(name).ports ?? []).map(portOf), [
-      { host: '127.0.0.1', published: standardPort, target: standardPort },
-    ]);
+  test(`${name} listens and is published on its standard ports, on this machine only`, () => {
+    for (const port of ports) assert.equal(environmentOf(name)[port.name], port.default);
+    assert.deepEqual(
+      (composed(name).ports ?? []).map(portOf),
+      ports.map((port) => ({ host: '127.0.0.1', published: port.default, target: port.default })),
+    );
   });
 
   test(`${name} runs its main.ts after the topics are made, and is restarted unless it is stopped`, () => {

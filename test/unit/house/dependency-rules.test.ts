@@ -21,6 +21,8 @@ const PACKAGES = [
   'avsc',
   'ioredis',
   'fastify',
+  '@grpc/grpc-js',
+  '@grpc/proto-loader',
   'onnxruntime-node',
   'protobufjs',
   'prom-client',
@@ -47,6 +49,7 @@ const SOUND: Tree = {
     'shared/errors.ts',
   ],
   'services/a/http/routes.ts': ['services/a/service.ts', 'shared/http/app.ts', 'fastify'],
+  'services/a/grpc/server.ts': ['services/a/service.ts', '@grpc/grpc-js', '@grpc/proto-loader'],
   'services/a/adapters/store.ts': [
     'services/a/ports.ts',
     'ioredis',
@@ -60,6 +63,7 @@ const SOUND: Tree = {
     'services/a/config.ts',
     'services/a/service.ts',
     'services/a/http/routes.ts',
+    'services/a/grpc/server.ts',
     'services/a/adapters/store.ts',
     'services/a/metrics.ts',
     'shared/checkpoint/store.ts',
@@ -114,8 +118,10 @@ const PLANTED: Readonly<Record<string, { readonly tree: Tree; readonly breaks: r
     tree: {
       'services/a/http/uses-kafka.ts': ['shared/kafka/client.ts'],
       'services/a/http/uses-config.ts': ['services/a/config.ts'],
+      'services/a/grpc/uses-kafka.ts': ['shared/kafka/client.ts'],
     },
     breaks: [
+      'services/a/grpc/uses-kafka.ts → shared/kafka/client.ts',
       'services/a/http/uses-kafka.ts → shared/kafka/client.ts',
       'services/a/http/uses-config.ts → services/a/config.ts',
     ],

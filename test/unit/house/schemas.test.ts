@@ -18,7 +18,11 @@ const plan = {
   candidateWeightBp: 1000,
   shadows: [3, 4],
   salt: 'parcels-late/2/4',
-};
+  targets: [
+    { arm: 'candidate', subjects: ['ada'], feature: null, values: [] },
+    { arm: 'stable', subjects: [], feature: 'carrier', values: ['north'] },
+  ],
+} as const;
 const scores = [
   { version: 1, score: 0.25, scoringMicros: 90, failed: false },
   { version: 2, score: null, scoringMicros: -1, failed: true },

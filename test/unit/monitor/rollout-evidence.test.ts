@@ -223,3 +223,33 @@ test('a verdict says how many examples are likely needed and for how long', () =
   assert.ok((loss?.examplesNeeded ?? -1) >= 0);
   assert.ok(examplesNeeded === null || (waitMs ?? -1) >= 0);
 });
+
+test('a prediction whose version was named, or whose arm a target named, is no evidence', () => {
+  const { evidence } = new SimulatedRollout();
+  const scores = [1, 2].map((version) => ({ version, score: 0.5, scoringMicros: 100, failed: false }));
+  const served = {
+    predictionId: '0~a',
+    predictedAtMs: 1000,
+    planVersion: 0,
+    assignedArm: 'candidate',
+    servedVersion: 2,
+    assignmentProbability: 1,
+    scores,
+    labelledAtMs: 1000,
+  } as const;
+  evidence.takePrediction({
+    ...served,
+    id: '0~a',
+    subject: 'a',
+    features: [],
+    position: 1,
+    learnedToMs: null,
+    stalenessMs: 0,
+    latencyMicros: 0,
+  });
+  const event = { eventTimeMs: 1000, features: [], weight: 1, labelSource: 'label' };
+  evidence.takeTrainingEvent({ ...event, id: '0~a', subject: 'a', label: 1, served });
+  evidence.advanceWatermark(1e15);
+  evidence.advanceWatermark(2e15);
+  assert.deepEqual([evidence.requests, evidence.examples], [0, 0]);
+});

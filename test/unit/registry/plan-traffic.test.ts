@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WantedTraffic } from '../../../services/registry/domain/commands.ts';
 import { planTraffic } from '../../../services/registry/domain/plan-traffic.ts';
+import { planOf } from '../../../services/registry/domain/rollout/plan-of.ts';
 import type { TrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
+import { DEFAULT_ROLLOUT_POLICY } from '../../../shared/domain/rollout-policy.ts';
+import type { RolloutState } from '../../../shared/domain/rollout.ts';
 import { ask, worldWithVersions } from './registry-world.ts';
 
 const world = await worldWithVersions(3);
@@ -54,6 +57,46 @@ const REFUSED: readonly [string, Partial<WantedTraffic>, RegExp][] = [
     /^conflict: shadow 4: the version is not live/,
   ],
 ];
+const target = { arm: 'candidate', subjects: [], feature: null, values: [] } as const;
+const BAD_TARGETS: readonly [string, Partial<typeof target> | object, RegExp][] = [
+  ['that lists nothing', {}, /targets\[0\]: no subjects, and no feature/],
+  ['with values and no feature', { values: ['a'] }, /targets\[0\]\.values: without a feature/],
+  [
+    'with a feature and subjects',
+    { feature: 'colour', subjects: ['a'] },
+    /subjects: with a feature, allowed values/,
+  ],
+  ['with a feature and no values', { feature: 'colour' }, /values: none for feature colour/],
+  ['of an unknown feature', { feature: 'shoop', values: ['a'] }, /shoop is not a feature/],
+  ['of a number', { feature: 'amount', values: ['1'] }, /amount is numeric, allowed categorical or boolean/],
+  [
+    'with too many subjects',
+    { subjects: Array.from({ length: 1001 }, String) },
+    /list 1001 subjects and values/,
+  ],
+];
+const numeric = { name: 'amount', type: 'numeric' } as const;
+const withNumber = { ...model, spec: { ...model.spec, features: [...model.spec.features, numeric] } };
+for (const [what, change, reason] of BAD_TARGETS) {
+  test(`a target ${what} is refused`, () =>
+    assert.match(words({ stable: 1, targets: [{ ...target, ...change }] }, withNumber), reason));
+}
+
+test('targets stay until others are given, through a rollout as well', () => {
+  const targets = [{ ...target, subjects: ['ada'] }];
+  const given = plan({ stable: 1, targets });
+  assert.ok(typeof given !== 'string');
+  assert.deepEqual(given.targets, targets);
+  const kept = plan({ stable: 2 }, { ...model, plan: given });
+  assert.ok(typeof kept !== 'string');
+  assert.deepEqual(kept.targets, targets);
+  const emptied = plan({ stable: 2, targets: [] }, { ...model, plan: given });
+  assert.ok(typeof emptied !== 'string');
+  assert.deepEqual(emptied.targets, []);
+  const rollout = { rolloutId: 'r', phase: 'canary', step: 0, candidate: 2, stable: 1, baseline: 1 };
+  assert.deepEqual(planOf(rollout as RolloutState, given, DEFAULT_ROLLOUT_POLICY).targets, targets);
+});
+
 for (const [what, wanted, reason] of REFUSED) {
   test(`${what} is refused`, () => assert.match(words(wanted), reason));
 }

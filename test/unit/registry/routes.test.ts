@@ -101,6 +101,27 @@ test('the plan is set by whoever names the one in force, and its ETag is the nex
   assert.equal(world.plan().stable, 1);
 });
 
+test('targets are set with the plan and shown with it', async () => {
+  const world = await worldWithVersions(2);
+  const send = await routesOf(world);
+  const set = (targets: object[]): ReturnType<typeof send> =>
+    send(
+      'PUT',
+      '/v1/models/clicks/traffic',
+      { stable: 1, targets },
+      { 'if-match': `"${String(world.plan().planVersion)}"` },
+    );
+  const targets = [
+    { arm: 'candidate', subjects: ['ada', 'bob'] },
+    { arm: 'stable', feature: 'colour', values: ['red'] },
+  ];
+  const answer = await set(targets);
+  assert.equal(answer.status, 200);
+  assert.deepEqual((answer.body as { targets: object[] }).targets, targets);
+  assert.equal((await set([{ arm: 'both', subjects: ['ada'] }])).status, 400);
+  assert.equal((await set([{ arm: 'stable', subjects: [] }])).status, 400);
+});
+
 test('the plan is not set blindly or by a condition that is no ETag', async () => {
   const world = await worldWithVersions(1);
   const send = await routesOf(world);

@@ -6,13 +6,14 @@ import {
   pinTo,
   plannedVersions,
 } from '../../../services/router/domain/assign-subject.ts';
-import type { ServingPlan } from '../../../services/router/domain/assign-subject.ts';
+import type { Asker, ServingPlan } from '../../../services/router/domain/assign-subject.ts';
 import { predictionBytes } from '../../../services/router/domain/prediction-bytes.ts';
 import { parityFault, PARITY_TOLERANCE } from '../../../services/router/domain/parity.ts';
 import { parseSnapshotKey } from '../../../services/router/domain/snapshot-key.ts';
 import type { HeldPlan } from '../../../services/router/domain/traffic-plans.ts';
 import { unreadyStables } from '../../../services/router/domain/waits-for.ts';
 import { bucketOf } from '../../../shared/domain/assignment.ts';
+import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
 import { recordLength } from '../../../shared/domain/split-by-size.ts';
 import { snapshotKey } from '../../../shared/events/topics.ts';
 
@@ -30,37 +31,85 @@ const forCandidate = subjects.find((subject) => bucketOf('s', subject) < 2500) ?
 const forStable = subjects.find((subject) => bucketOf('s', subject) >= 2500) ?? '';
 const ready = (): boolean => true;
 
+const features: readonly FeatureSpec[] = [
+  { name: 'country', type: 'categorical' },
+  { name: 'isNew', type: 'boolean' },
+];
+
+function asking(subject: string, row: readonly FeatureValue[] = [null, null]): Asker {
+  return { subject, row, features };
+}
+
 test('a subject below the weight gets the candidate with the weight as probability, others stable with the rest', () => {
-  assert.deepEqual(assignSubject(plan, forCandidate, ready), {
+  assert.deepEqual(assignSubject(plan, asking(forCandidate), ready), {
     arm: 'candidate',
     version: 2,
+    isDirected: false,
     probability: 0.25,
   });
-  assert.deepEqual(assignSubject(plan, forStable, ready), { arm: 'stable', version: 1, probability: 0.75 });
+  assert.deepEqual(assignSubject(plan, asking(forStable), ready), {
+    arm: 'stable',
+    version: 1,
+    isDirected: false,
+    probability: 0.75,
+  });
 });
 
 test('without a candidate everybody gets stable with probability 1', () => {
   const alone = { ...plan, candidate: null, candidateWeightBp: 0 };
-  assert.deepEqual(assignSubject(alone, forCandidate, ready), { arm: 'stable', version: 1, probability: 1 });
+  assert.deepEqual(assignSubject(alone, asking(forCandidate), ready), {
+    arm: 'stable',
+    version: 1,
+    isDirected: false,
+    probability: 1,
+  });
 });
 
 test('a subject of a candidate that is not ready keeps its arm, is served by stable, and had probability 0', () => {
   const onlyStable = (version: number): boolean => version === 1;
-  assert.deepEqual(assignSubject(plan, forCandidate, onlyStable), {
+  assert.deepEqual(assignSubject(plan, asking(forCandidate), onlyStable), {
     arm: 'candidate',
     version: 1,
+    isDirected: false,
     probability: 0,
   });
-  assert.deepEqual(assignSubject(plan, forStable, onlyStable), {
+  assert.deepEqual(assignSubject(plan, asking(forStable), onlyStable), {
     arm: 'stable',
     version: 1,
+    isDirected: false,
     probability: 0.75,
   });
 });
 
 test('a pinned request has probability 1 and the arm of its version', () => {
-  assert.deepEqual(pinTo(plan, 2), { arm: 'candidate', version: 2, probability: 1 });
-  assert.deepEqual(pinTo(plan, 3), { arm: 'stable', version: 3, probability: 1 });
+  assert.deepEqual(pinTo(plan, 2), { arm: 'candidate', version: 2, isDirected: true, probability: 1 });
+  assert.deepEqual(pinTo(plan, 3), { arm: 'stable', version: 3, isDirected: true, probability: 1 });
+});
+
+test('the first target that fits decides, by subject or by the value of a feature, and is no chance', () => {
+  const targeted: ServingPlan = {
+    ...plan,
+    targets: [
+      { arm: 'stable', subjects: [], feature: 'country', values: ['de', '17'] },
+      { arm: 'candidate', subjects: [forStable], feature: null, values: [] },
+      { arm: 'candidate', subjects: [], feature: 'isNew', values: ['true'] },
+    ],
+  };
+  const armOf = (subject: string, row?: readonly FeatureValue[]): unknown => {
+    const { arm, version, isDirected, probability } = assignSubject(targeted, asking(subject, row), ready);
+    return [arm, version, isDirected, probability];
+  };
+  assert.deepEqual(armOf(forCandidate, ['de', true]), ['stable', 1, true, 1]);
+  assert.deepEqual(armOf(forCandidate, [17, null]), ['stable', 1, true, 1]);
+  assert.deepEqual(armOf(forStable), ['candidate', 2, true, 1]);
+  assert.deepEqual(armOf('whoever', ['fr', true]), ['candidate', 2, true, 1]);
+  assert.deepEqual(armOf(forCandidate, ['fr', false]), ['candidate', 2, false, 0.25]);
+  assert.deepEqual(
+    assignSubject(targeted, asking(forStable), (version) => version === 1),
+    { arm: 'candidate', version: 1, isDirected: true, probability: 0 },
+  );
+  const alone = { ...targeted, candidate: null };
+  assert.equal(assignSubject(alone, asking(forStable), ready).isDirected, false);
 });
 
 test('a plan serves when it has a stable version; its versions are each named once', () => {

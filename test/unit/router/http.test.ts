@@ -1,56 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
-import type { FastifyInstance } from 'fastify';
-import { inferenceRoutes } from '../../../services/router/http/inference-routes.ts';
-import { predictRoutes } from '../../../services/router/http/predict-routes.ts';
-import { stampArrival } from '../../../services/router/http/request-of.ts';
-import { takeOnlyStrictJson } from '../../../services/router/http/strict-json.ts';
-import { createApp } from '../../../shared/http/app.ts';
-import { HttpProblem } from '../../../shared/http/problem.ts';
-import { silentLog } from '../../../shared/observability/log.ts';
-import { createMetrics } from '../../../shared/observability/metrics.ts';
-import { BODY, createWorld, serve } from './router-world.ts';
-import type { RouterWorld } from './router-world.ts';
+import { open, post } from './http-world.ts';
+import { BODY, serve } from './router-world.ts';
 
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-
-async function open(t: TestContext, isStarted = true): Promise<{ app: FastifyInstance; world: RouterWorld }> {
-  const world = createWorld();
-  if (isStarted) await serve(world, 1, 0.1);
-  const waitsFor = (): string[] => (isStarted ? [] : ['model-versions.v1']);
-  const app = await createApp({
-    service: 'router',
-    log: silentLog,
-    registry: createMetrics().registry,
-    bodyLimitBytes: 65_536,
-    waitsFor,
-  });
-  const router = (): RouterWorld['router'] => {
-    if (isStarted) return world.router;
-    throw new HttpProblem(503, 'waiting for model-versions.v1', { retryAfterSeconds: 1 });
-  };
-  takeOnlyStrictJson(app);
-  stampArrival(app, () => world.clock.nowMs);
-  predictRoutes(app, { router });
-  inferenceRoutes(app, { router, waitsFor, bodyLimitBytes: 1_048_576, softwareVersion: '1.2.3' });
-  t.after(() => app.close());
-  return { app, world };
-}
-
-function post(
-  app: FastifyInstance,
-  url: string,
-  payload: string | Buffer | object,
-  headers: Record<string, string> = {},
-) {
-  return app.inject({
-    method: 'POST',
-    url,
-    payload: payload as string,
-    headers: { 'content-type': 'application/json', ...headers },
-  });
-}
 
 const PREDICT = '/v1/models/clicks/predict';
 
@@ -176,7 +129,10 @@ test('the open inference protocol tells server, model, version and readiness', a
     const response = await app.inject(url);
     return [response.statusCode, response.json()];
   };
-  assert.deepEqual(await get('/v2'), [200, { name: 'headrace-router', version: '1.2.3', extensions: [] }]);
+  assert.deepEqual(await get('/v2'), [
+    200,
+    { name: 'headrace-router', version: '1.2.3', extensions: ['binary_tensor_data'] },
+  ]);
   assert.deepEqual(await get('/v2/health/ready'), [200, { ready: true }]);
   const inputs = [
     { name: 'shop', datatype: 'BYTES', shape: [-1] },
@@ -187,9 +143,12 @@ test('the open inference protocol tells server, model, version and readiness', a
   const outputs = [
     { name: 'score', datatype: 'FP32', shape: [-1] },
     { name: 'version', datatype: 'INT32', shape: [-1] },
+    { name: 'arm', datatype: 'BYTES', shape: [-1] },
+    { name: 'snapshot_position', datatype: 'INT64', shape: [-1] },
+    { name: 'staleness_ms', datatype: 'INT64', shape: [-1] },
     { name: 'prediction_id', datatype: 'BYTES', shape: [-1] },
   ];
-  const model = { name: 'clicks', platform: 'headrace_onnx', inputs, outputs };
+  const model = { name: 'clicks', platform: 'onnx_onnxv1', inputs, outputs };
   assert.deepEqual(await get('/v2/models/clicks'), [200, { ...model, versions: ['1', '2', '3'] }]);
   assert.deepEqual(await get('/v2/models/clicks/versions/2'), [200, { ...model, versions: ['2'] }]);
   assert.deepEqual(await get('/v2/models/clicks/ready'), [200, { name: 'clicks', ready: true }]);
@@ -215,7 +174,7 @@ test('rows are scored over the open inference protocol, pinned or not', async (t
   assert.deepEqual(rest, { model_name: 'clicks', model_version: '1', id: 'r1' });
   assert.deepEqual(
     outputs.map(({ name }) => name),
-    ['score', 'version'],
+    ['score', 'version', 'arm', 'snapshot_position', 'staleness_ms'],
   );
   const pinned = await post(app, '/v2/models/clicks/versions/2/infer', { inputs });
   assert.deepEqual(pinned.json<{ outputs: { data: unknown[] }[] }>().outputs[1]?.data, [2, 2]);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { predictRoutes } from '../../../services/router/http/predict-routes.ts';
+import { takeBulk } from '../../../services/router/http/bulk-predict.ts';
 import { createPredictShortcut } from '../../../services/router/http/predict-shortcut.ts';
 import { stampArrival } from '../../../services/router/http/request-of.ts';
 import { takeOnlyStrictJson } from '../../../services/router/http/strict-json.ts';
@@ -59,7 +60,13 @@ async function open(t: TestContext): Promise<Desk> {
   });
   takeOnlyStrictJson(app);
   stampArrival(app, () => world.clock.nowMs);
-  predictRoutes(app, { router: () => router });
+  const answerBulk = takeBulk(app, {
+    log: silentLog,
+    monotonicMs: () => world.clock.nowMs,
+    lineBytesMax: 1024,
+    linesAtOnce: 8,
+  });
+  predictRoutes(app, { router: () => router, answerBulk });
   await app.listen({ host: '127.0.0.1', port: 0 });
   t.after(() => app.close());
   const { port } = app.server.address() as AddressInfo;
@@ -132,6 +139,8 @@ test('everything else is answered by the route, as if nobody had read it before'
     [PREDICT, JSON.stringify({ ...BODY, predictedAtMs: 1e15 })],
     [PREDICT, JSON.stringify({ ...BODY, id: 'a b' })],
     [PREDICT, Buffer.from([0x7b, 0xff, 0x7d])],
+    [PREDICT, JSON.stringify(BODY), { 'headrace-version': 'candidate' }],
+    [PREDICT, JSON.stringify(BODY), { 'headrace-version': '1' }],
     [PREDICT, JSON.stringify(BODY), { 'content-type': 'text/plain' }],
     [PREDICT, JSON.stringify(BODY), { 'content-type': 'application/json;charset=utf-8' }],
     [PREDICT, `"${'x'.repeat(3000)}"`],

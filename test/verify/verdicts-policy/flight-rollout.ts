@@ -99,7 +99,11 @@ export async function runFlightRollout(
 
   function depart(flight: Flight): void {
     const { plan } = registry.model();
-    const assignment = assignSubject({ ...plan, stable: plan.stable ?? 1 }, flight.route, () => true);
+    const assignment = assignSubject(
+      { ...plan, stable: plan.stable ?? 1 },
+      { subject: flight.route, row: [], features: [] },
+      () => true,
+    );
     const scores = learners.map((learner, index) => ({
       version: index + 1,
       score: damaged(learner.predict(rowOf(flight)), abilities[index]?.damageLogits ?? 0),

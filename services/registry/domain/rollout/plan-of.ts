@@ -1,10 +1,11 @@
 import type { TrafficPlan } from '../../../../shared/domain/events.ts';
 import type { RolloutPolicy } from '../../../../shared/domain/rollout-policy.ts';
 import type { RolloutState } from '../../../../shared/domain/rollout.ts';
+import { targetsOf } from '../../../../shared/domain/traffic-target.ts';
 
 /**
  * Returns the plan of a rollout: its candidate has the step's share in a live step and answers nobody otherwise, but is
- * scored and learns in every phase, as everybody does whom the plan before names. The salt is the rollout's, so raising
+ * scored and learns in every phase, as everybody does whom the plan before names; targets stay. The salt is the rollout's, so raising
  * the weight moves nobody away from the candidate.
  */
 export function planOf(
@@ -26,5 +27,6 @@ export function planOf(
     candidateWeightBp: candidate === null ? 0 : (policy.stepsBp[rollout.step] ?? 0),
     shadows: [...new Set(others as number[])].sort((a, b) => a - b),
     salt: rollout.rolloutId,
+    targets: targetsOf(before),
   };
 }

@@ -1,0 +1,79 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { HttpProblem } from '../../../shared/http/problem.ts';
+import { wantsBinary } from '../domain/infer-parameters.ts';
+import { encodeTensor } from '../domain/tensor-bytes.ts';
+import type { InferAnswer } from '../service.ts';
+
+/** Header that says how many bytes of a body are its JSON; tensors follow. (Binary tensor data extension.) */
+const JSON_LENGTH_HEADER = 'inference-header-content-length';
+
+const MEDIA_TYPES = ['application/json', 'application/octet-stream'];
+
+/** The body of an Open Inference Protocol request. */
+export interface InferRequestBody {
+  readonly body: unknown;
+  readonly binary: Uint8Array;
+}
+
+/** Returns the number of bytes of the JSON, or throws HttpProblem 400. */
+function jsonLength(header: string | string[] | undefined, bytes: number): number {
+  if (header === undefined) return bytes;
+  const given = typeof header === 'string' && /^\d{1,10}$/.test(header) ? Number(header) : NaN;
+  if (given >= 1 && given <= bytes) return given;
+  throw new HttpProblem(
+    400,
+    `header ${JSON_LENGTH_HEADER}: ${JSON.stringify(header).slice(0, 40)}, allowed 1 … ${String(bytes)}, the length of the body`,
+  );
+}
+
+/**
+ * Makes the routes of this app take bodies of the protocol: JSON, and tensors after it where the header says so. A body
+ * without a media type is taken, because the protocol asks for none and clients send none.
+ */
+export function takeInferBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
+    const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+    if (type !== undefined && !MEDIA_TYPES.includes(type)) {
+      done(new HttpProblem(415, `media type ${type}, allowed ${MEDIA_TYPES.join(', ')}`), undefined);
+      return;
+    }
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      done(new HttpProblem(415, `content-encoding ${encoding}, allowed identity`), undefined);
+      return;
+    }
+    try {
+      const length = jsonLength(request.headers[JSON_LENGTH_HEADER], body.length);
+      const json = body.subarray(0, length);
+      if (!isUtf8(json)) throw new HttpProblem(400, 'the JSON is not valid UTF-8');
+      void parse(request, json.toString('utf8'), (error: Error | null, parsed?: unknown) => {
+        if (error !== null)
+          done(new HttpProblem(400, 'the body is not valid JSON, or has a prototype'), undefined);
+        else done(null, { body: parsed, binary: body.subarray(length) } satisfies InferRequestBody);
+      });
+    } catch (error) {
+      done(error as Error, undefined);
+    }
+  });
+}
+
+/** Sends an answer: as JSON, with those outputs after it as binary data that the request wants so. */
+export function sendInferAnswer(reply: FastifyReply, answer: InferAnswer, asked: unknown): FastifyReply {
+  const tensors: Uint8Array[] = [];
+  const outputs = answer.outputs.map((output) => {
+    const { name, datatype, shape, data } = output;
+    if (!wantsBinary(asked, name)) return output;
+    const bytes = encodeTensor(datatype, data);
+    tensors.push(bytes);
+    return { name, datatype, shape, parameters: { binary_data_size: bytes.length } };
+  });
+  if (tensors.length === 0) return reply.send(answer);
+  const json = Buffer.from(JSON.stringify({ ...answer, outputs }));
+  return reply
+    .header(JSON_LENGTH_HEADER, String(json.length))
+    .type('application/octet-stream')
+    .send(Buffer.concat([json, ...tensors]));
+}
