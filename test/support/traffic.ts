@@ -26,8 +26,12 @@ const BETWEEN_ROUNDS_MS = 5;
 /** With their pauses more than a minute: longer than any outage a test makes. */
 const TRIES_MAX = 1500;
 
-/** Starts traffic on a small model. Ingest requests are repeated with the same ids until they are acknowledged. */
-export function startTraffic(system: System, model: string): SteadyTraffic {
+/**
+ * Starts traffic on a small model. Ingest requests are repeated with the same ids until they are acknowledged.
+ *
+ * @param firstRound where ids begin: one more traffic on the same model begins where the one before ended
+ */
+export function startTraffic(system: System, model: string, firstRound = 0): SteadyTraffic {
   const history: TrafficHistory = { events: 0, labels: 0, predictions: 0, failed: [] };
   const routers = system.fleet.all.filter(({ name }) => name === 'router').map(({ url }) => url);
   let isStopped = false;
@@ -74,7 +78,7 @@ export function startTraffic(system: System, model: string): SteadyTraffic {
   }
 
   async function run(): Promise<void> {
-    for (let round = 0; !isStopped; round += 1) {
+    for (let round = firstRound; !isStopped; round += 1) {
       if (!(await untilAcknowledged('events', smallEvent(round)))) throw new Error('an event was not taken');
       history.events += 1;
       const predictionId = await predict(round);

@@ -9,6 +9,7 @@ process.exitCode = await runProgram(
     fencing: () => import('./fencing/proof.ts'),
     'checkpoint-damage': () => import('./checkpoint-damage/proof.ts'),
     history: () => import('./history/proof.ts'),
+    operators: () => import('./operators/proof.ts'),
     'fuzz-router': () => import('./fuzz-router/proof.ts'),
     'rollback-latency': () => import('./rollback-latency/proof.ts'),
     rollouts: () => import('./rollouts/proof.ts'),
