@@ -184,7 +184,7 @@ test('.env.example has every setting of every service with its default, range an
 test('every file of this repository that a document names exists', () => {
   const documents = [
     ...globSync('*.md', { cwd: REPOSITORY }),
-    ...globSync('{services,deploy}/*/README.md', { cwd: REPOSITORY }),
+    ...globSync(['deploy/README.md', '{services,deploy}/*/README.md'], { cwd: REPOSITORY }),
     'schemas/README.md',
   ];
   for (const document of documents) {
