@@ -3,6 +3,7 @@ import { HeadraceError } from '../../shared/errors.ts';
 import { checkCommands } from './commands/check.ts';
 import { dataCommands } from './commands/data.ts';
 import { operateCommands } from './commands/operate.ts';
+import { replayCommand } from './commands/replay.ts';
 import { showCommands } from './commands/show.ts';
 import { topicCommands } from './commands/topics.ts';
 import { traceCommand } from './commands/trace.ts';
@@ -41,6 +42,7 @@ function createProgram(io: Io): Command {
   dataCommands(program, io);
   topicCommands(program, io);
   traceCommand(program, io);
+  replayCommand(program, io);
   checkCommands(program, io);
   upCommand(program, io);
   program

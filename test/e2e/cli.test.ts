@@ -160,6 +160,27 @@ test('a prediction is asked for, its truth told, and it is followed to the snaps
   assert.equal((await run('trace', MODEL, 'nothing')).code, 2);
 });
 
+test('what freshness is worth is told from the model’s own events', async () => {
+  const told = await json<{ examples: number; values: { refreshMs: number; logLossNats: number }[] }>(
+    'replay',
+    MODEL,
+    '--refresh',
+    '1s,1h',
+  );
+  assert.ok(told.examples >= 1200);
+  assert.deepEqual(
+    told.values.map(({ refreshMs }) => refreshMs),
+    [0, 1000, 3_600_000],
+  );
+  const [atOnce, , hourly] = told.values;
+  assert.ok(
+    (atOnce?.logLossNats ?? 1) < (hourly?.logLossNats ?? 0),
+    'all came within the hour: nothing would be known',
+  );
+  assert.match((await run('replay', MODEL, '--refresh', '1h')).out, /every 1 h 0 min +0\.6931/);
+  assert.equal((await run('replay', MODEL, '--refresh', 'soon')).code, 2);
+});
+
 test('lag, dead letters and the doctor tell how it is', async () => {
   const lag = await json<{ group: string; lag: number }[]>('lag');
   assert.ok(lag.some(({ group }) => group === 'headrace-online-learner'));
