@@ -40,7 +40,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
     uid: 'headrace-overview',
     title: 'Overview',
     panels: [
-      stat('Services that are ready', 'short', 'Of all that are scraped.', 'sum(headrace_ready)'),
+      stat('Services that are ready', 'short', 'Of all that are scraped.', 'sum(headrace_service_ready)'),
       stat('Requests', 'reqps', 'All models and routers.', 'sum(rate(headrace_router_requests_total[1m]))'),
       stat(
         'Without an answer',

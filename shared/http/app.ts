@@ -173,7 +173,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   );
 
   new Gauge({
-    name: 'headrace_ready',
+    name: 'headrace_service_ready',
     help: '1 while the service waits for nothing.',
     registers: [options.registry],
     collect() {

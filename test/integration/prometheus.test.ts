@@ -128,7 +128,7 @@ test('a Prometheus that scrapes the running services has data for the panels, an
     },
     { what: 'every panel to have data', limitMs: 60_000, everyMs: 500 },
   );
-  assert.equal((await ask('headrace_ready == 1')).length, system.fleet.all.length);
+  assert.equal((await ask('headrace_service_ready == 1')).length, system.fleet.all.length);
   assert.ok(Number((await ask(`headrace_learner_examples{model="${MODEL}"}`))[0]?.value[1]) > 0);
   assert.deepEqual(
     (await ask('ALERTS{alertstate="firing"}')).map(({ metric }) => metric),

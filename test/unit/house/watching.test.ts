@@ -76,8 +76,8 @@ test('a name that no service has is found', () => {
     assertKnown('rate(headrace_router_nonsense_total[5m])', 'test');
   }, /there is no metric headrace_router_nonsense_total/);
   assert.throws(() => {
-    assertKnown('headrace_ready{nonsense="1"}', 'test');
-  }, /headrace_ready has no label nonsense/);
+    assertKnown('headrace_service_ready{nonsense="1"}', 'test');
+  }, /headrace_service_ready has no label nonsense/);
 });
 
 test('every alert has a section of the runbook, and every section an alert', () => {
