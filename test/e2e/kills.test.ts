@@ -22,7 +22,8 @@ function untilEvents(traffic: SteadyTraffic, count: number): Promise<void> {
 for (const service of SERVICES) {
   test(`killing ${service} during traffic loses no acknowledged event, learns none twice and fails no retried request`, async (t) => {
     const model = `kill-${service}`;
-    await serveSmallModel(system, model);
+    // A label is told of every answered prediction, so every answer must be in the log before it is given.
+    await serveSmallModel(system, model, { predictionLog: 'acknowledged' });
     const traffic = startTraffic(system, model);
     t.after(() => {
       traffic.abandon();
