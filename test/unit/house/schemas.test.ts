@@ -52,6 +52,12 @@ const event = {
 
 /** One record of each topic that code reads or writes, with every field and every kind of value. */
 const SAMPLES: TopicRecords = {
+  'artefacts.v1': {
+    digest: 'c0ffee',
+    chunkIndex: 0,
+    chunkCount: 2,
+    bytes: Buffer.from([1, 2, 3]),
+  },
   'milestones.v1': {
     model: 'parcels-late',
     shard: 0,
