@@ -26,6 +26,7 @@ export const registrySettings = Type.Object({
     default: 20_000,
     minimum: 1000,
     maximum: 45_000,
-    description: 'The most that each step of checking a published file may take, ms: reading, loading, scoring.',
+    description:
+      'The most that each step of checking a published file may take, ms: reading, loading, scoring.',
   }),
 });

@@ -108,9 +108,7 @@ export interface ModelVersionBodies {
 
 /** Returns versions that learn or are about to: registered and live ones, ascending. */
 export function learningVersions(model: ModelState): readonly LearningVersion[] {
-  return livingVersions(model).filter(
-    (version): version is LearningVersion => version.mode !== 'published',
-  );
+  return livingVersions(model).filter((version): version is LearningVersion => version.mode !== 'published');
 }
 
 /** Returns versions that learn or serve or are about to: registered and live ones, ascending. */

@@ -110,7 +110,7 @@ interface Sparse {
 interface Value {
   name: string;
   type: {
-    tensor_type: { elem_type: number; shape: { dim: { dim_value?: unknown; dim_param?: string }[] }[] }[];
+    tensor_type: { elem_type: number; shape: { dim: { dim_value?: { toString(): string } | null }[] }[] }[];
     sequence_type: unknown[];
     map_type: unknown[];
     optional_type: unknown[];
@@ -197,7 +197,7 @@ function graphValue({ name, type: [type, second] }: Value): GraphValue {
 }
 
 /** Exporters write 0 or −1 as well as a name for a size that varies. */
-function sizeOf(size: unknown): number | null {
-  const value = size === undefined || size === null ? 0 : Number(size as number);
+function sizeOf(size: { toString(): string } | null | undefined): number | null {
+  const value = Number((size ?? 0).toString()); // a number, or a Long
   return value > 0 ? value : null;
 }

@@ -39,7 +39,7 @@ async function load(file: Uint8Array, output: PublishedOutput): Promise<void> {
 }
 
 function tensorOf({ type, data, dims }: InputColumns): Tensor {
-  return new Tensor(type, data as never, dims as readonly number[]); // the parent pairs types and arrays
+  return new Tensor(type, data, dims); // the parent pairs types and arrays
 }
 
 /** Returns a column of an output: one number a row. */

@@ -23,8 +23,7 @@ export interface SandboxRequest {
 
 /** What the child says. */
 export type SandboxReply =
-  | { readonly id: number; readonly answer: unknown }
-  | { readonly id: number; readonly fault: string };
+  { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly fault: string };
 
 /** What the watching thread writes to stderr before it ends the process. */
 export const TOO_MUCH_MEMORY = 'headrace: too much memory';

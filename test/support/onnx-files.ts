@@ -85,14 +85,18 @@ export const HOSTILE_FILES: Readonly<Record<string, () => Uint8Array>> = {
       ],
     })),
   'another domain': () =>
-    fileOf([1, 1], ({ node }) => ({ node: node.map((one, i) => (i === 0 ? { ...one, domain: 'com.microsoft' } : one)) })),
+    fileOf([1, 1], ({ node }) => ({
+      node: node.map((one, i) => (i === 0 ? { ...one, domain: 'com.microsoft' } : one)),
+    })),
   'another domain, in a graph inside a node': () =>
     fileOf([1, 1], ({ node }) => ({
       node: [
         ...node,
         {
           ...onnxNode('Identity', { inputs: ['X'], output: 'unused' }),
-          attribute: [{ name: 'body', type: 5, g: { name: 'inner', node: [{ op_type: 'Shell', domain: 'evil' }] } }],
+          attribute: [
+            { name: 'body', type: 5, g: { name: 'inner', node: [{ op_type: 'Shell', domain: 'evil' }] } },
+          ],
         },
       ],
     })),
@@ -105,10 +109,8 @@ export const HOSTILE_FILES: Readonly<Record<string, () => Uint8Array>> = {
         ),
       ],
     })),
-  'another shape': () =>
-    fileOf([1, 1, 1], () => ({})),
-  'one row at a time': () =>
-    fileOf([1, 1], () => ({ input: [onnxValue('X', ELEMENT.float, [1, 2])] })),
+  'another shape': () => fileOf([1, 1, 1], () => ({})),
+  'one row at a time': () => fileOf([1, 1], () => ({ input: [onnxValue('X', ELEMENT.float, [1, 2])] })),
   'not a number': () =>
     fileOf([1, 1], ({ node }) => ({
       node: [
@@ -117,7 +119,14 @@ export const HOSTILE_FILES: Readonly<Record<string, () => Uint8Array>> = {
         onnxNode('Div', { inputs: ['zero', 'zero'], output: 'p' }),
       ],
     })),
-  'no probability': () => fileOf([1, 1], ({ node }) => ({ node: [...node.slice(0, 1), onnxNode('Exp', { inputs: ['logits'], output: 'e' }), onnxNode('Exp', { inputs: ['e'], output: 'p' })] })),
+  'no probability': () =>
+    fileOf([1, 1], ({ node }) => ({
+      node: [
+        ...node.slice(0, 1),
+        onnxNode('Exp', { inputs: ['logits'], output: 'e' }),
+        onnxNode('Exp', { inputs: ['e'], output: 'p' }),
+      ],
+    })),
   'half a file': () => logisticFile(Array.from({ length: 2 }, () => 1)).subarray(0, 120),
   'no file': () => Buffer.from('this is not a model at all'),
   'six gigabytes': () =>

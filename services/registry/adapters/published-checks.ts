@@ -89,7 +89,9 @@ export function createPublishedChecks(limits: CheckLimits): CheckPublished {
   async function check(spec: ModelSpec, asked: PublishedAsk): Promise<Checked> {
     const bytes = asked.file.length;
     if (bytes < 1 || bytes > fileBytesMax)
-      return refused([{ field: 'onnx', message: `${String(bytes)} bytes, allowed 1 … ${String(fileBytesMax)}` }]);
+      return refused([
+        { field: 'onnx', message: `${String(bytes)} bytes, allowed 1 … ${String(fileBytesMax)}` },
+      ]);
     const sandbox = openSandbox(memoryMb);
     try {
       return await inSandbox(sandbox, spec, asked);

@@ -36,8 +36,12 @@ export function fileFaults(parts: FileParts): SpecFault[] {
   const field = 'onnx';
   const faults = [
     ...(nodes > NODES_MAX ? [`${String(nodes)} nodes, allowed ${String(NODES_MAX)}`] : []),
-    ...foreignOperators.map((name) => `operator ${name}, allowed those of the domains ai.onnx and ai.onnx.ml`),
-    ...externalTensors.map((name) => `tensor ${shown(name)} has its values in another file, allowed in this one`),
+    ...foreignOperators.map(
+      (name) => `operator ${name}, allowed those of the domains ai.onnx and ai.onnx.ml`,
+    ),
+    ...externalTensors.map(
+      (name) => `tensor ${shown(name)} has its values in another file, allowed in this one`,
+    ),
     ...strange,
   ];
   return faults.map((message) => ({ field, message }));
@@ -66,7 +70,12 @@ export function signatureFaults(signature: Signature, parts: FileParts, spec: Mo
 }
 
 function listed(values: readonly DeclaredValue[]): string {
-  return values.length === 0 ? 'none: the graph has no inputs' : values.slice(0, 10).map(({ name }) => shown(name)).join(', ');
+  return values.length === 0
+    ? 'none: the graph has no inputs'
+    : values
+        .slice(0, 10)
+        .map(({ name }) => shown(name))
+        .join(', ');
 }
 
 function inputFaults(
@@ -82,7 +91,9 @@ function inputFaults(
   }
   const faults: SpecFault[] = [];
   const [rows, columns] = shape ?? [null, null];
-  const fits = shape === null || (shape.length === 2 && rows === null && (columns ?? features.length) === features.length);
+  const fits =
+    shape === null ||
+    (shape.length === 2 && rows === null && (columns ?? features.length) === features.length);
   if (!fits) {
     const words = `[${shape.map((size) => (size === null ? 'N' : String(size))).join(', ')}]`;
     const message = `${shown(name)} has shape ${words}, allowed [N, ${String(features.length)}] for ${String(features.length)} features`;
@@ -91,7 +102,8 @@ function inputFaults(
   for (const [column, feature] of features.entries()) {
     const known = spec.features.find((one) => one.name === feature);
     const at = `${field}.features.${String(column)}`;
-    if (known === undefined) faults.push({ field: at, message: `${shown(feature)} is not a feature of the model` });
+    if (known === undefined)
+      faults.push({ field: at, message: `${shown(feature)} is not a feature of the model` });
     else if (!kinds.includes(known.type)) {
       const message = `${shown(feature)} is ${known.type}, allowed ${kinds.join(' or ')} in a ${type} tensor`;
       faults.push({ field: at, message });
@@ -107,7 +119,12 @@ function outputFaults({ name, column }: PublishedOutput, parts: FileParts): Spec
   const { type, shape } = declared;
   if (type !== 'float32' && type !== 'float64') {
     const hint = type === 'sequence' || type === 'map' ? ' (export classifiers with zipmap off)' : '';
-    return [{ field: 'signature.output.name', message: `${shown(name)} is ${type}, allowed float32 or float64${hint}` }];
+    return [
+      {
+        field: 'signature.output.name',
+        message: `${shown(name)} is ${type}, allowed float32 or float64${hint}`,
+      },
+    ];
   }
   if (shape === null) return [];
   const width = shape.length === 1 ? 1 : shape[1];
@@ -116,7 +133,9 @@ function outputFaults({ name, column }: PublishedOutput, parts: FileParts): Spec
     return [{ field: 'signature.output.name', message }];
   }
   if (typeof width !== 'number' || column < width) return [];
-  return [{ field: 'signature.output.column', message: `${String(column)}, allowed 0 … ${String(width - 1)}` }];
+  return [
+    { field: 'signature.output.column', message: `${String(column)}, allowed 0 … ${String(width - 1)}` },
+  ];
 }
 
 /** Returns the inputs as they are recorded: with the types that the file declares. */

@@ -38,7 +38,8 @@ export function publishedRoute(app: FastifyInstance, deps: RegistryRoutesDeps): 
       bodyLimit: Math.ceil((fileBytesMax * 4) / 3) + 262_144,
       schema: {
         params: modelParams,
-        summary: 'Make an ONNX file from elsewhere a version, which is served and judged as the others are and never learns',
+        summary:
+          'Make an ONNX file from elsewhere a version, which is served and judged as the others are and never learns',
         body: publishVersionBody,
       },
     },

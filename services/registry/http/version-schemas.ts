@@ -122,7 +122,8 @@ export const publishVersionBody = {
               type: 'integer',
               minimum: 0,
               maximum: 65_535,
-              description: 'Column of the probability of label 1; 1 when it is not said, 0 for a tensor of one number a row.',
+              description:
+                'Column of the probability of label 1; 1 when it is not said, 0 for a tensor of one number a row.',
             },
           },
         },
@@ -130,7 +131,8 @@ export const publishVersionBody = {
     },
     probe: {
       type: 'object',
-      description: 'Features of a row that the file is tried with; zeros and empty strings when there is none.',
+      description:
+        'Features of a row that the file is tried with; zeros and empty strings when there is none.',
     },
   },
 } as const;

@@ -20,7 +20,13 @@ export function createArtefactReader({
   return async (digest) => {
     const { start = 0, end = 0 } = (await logRanges(kafka, TOPIC)).get(0) ?? {};
     const chunks = new ArtefactChunks(digest);
-    for await (const { records } of readRange(kafka, { topic: TOPIC, partition: 0, from: start, to: end, signal })) {
+    for await (const { records } of readRange(kafka, {
+      topic: TOPIC,
+      partition: 0,
+      from: start,
+      to: end,
+      signal,
+    })) {
       const ours = records.filter(({ key }) => key !== null && chunks.wants(Buffer.from(key).toString()));
       await codec.learnWriters(
         TOPIC,

@@ -29,7 +29,7 @@ function spec(): ModelSpec {
   return parsed.value;
 }
 
-async function faultsOf(file: Uint8Array, signature = SIGNATURE, probe: unknown = undefined): Promise<string[]> {
+async function faultsOf(file: Uint8Array, signature = SIGNATURE, probe?: unknown): Promise<string[]> {
   const checked = await check(spec(), { file, signature, probe });
   return checked.ok ? [] : checked.faults.map(({ field, message }) => `${field}: ${message}`);
 }
