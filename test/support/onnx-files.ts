@@ -36,6 +36,28 @@ export function logisticFile(weights: readonly number[]): Uint8Array {
   return fileOf(weights, () => ({}));
 }
 
+/** Returns a file that looks a name up: sigmoid(the logit of colour), 0 for names that it does not know; colour [N, 1] → p [N, 1]. */
+export function lookUpFile(logits: Readonly<Record<string, number>>): Uint8Array {
+  const names = Object.keys(logits).map((name) => Buffer.from(name));
+  const graph = {
+    name: 'look up',
+    input: [onnxValue('colour', ELEMENT.string, ['N', 1])],
+    output: [onnxValue('p', ELEMENT.float, ['N', 1])],
+    node: [
+      {
+        ...onnxNode('LabelEncoder', { inputs: ['colour'], output: 'logits' }),
+        domain: 'ai.onnx.ml',
+        attribute: [
+          { name: 'keys_strings', type: 8, strings: names }, // AttributeProto.AttributeType.STRINGS
+          { name: 'values_floats', type: 6, floats: Object.values(logits) },
+        ],
+      },
+      onnxNode('Sigmoid', { inputs: ['logits'], output: 'p' }),
+    ],
+  };
+  return encodeOnnxModel(graph, { 'ai.onnx.ml': 3 });
+}
+
 /**
  * Returns a file that scores as `logisticFile` does while X's first column is below 1, and takes about that many gigabytes of memory
  * where it is more: 1 for one.
