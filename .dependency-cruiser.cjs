@@ -22,6 +22,7 @@ module.exports = {
           '^deploy/demo/replay-state\\.ts$',
           '^deploy/checks/',
           '\\.test\\.ts$',
+          '\\.d\\.ts$',
           '\\.(js|cjs)$',
         ],
       },

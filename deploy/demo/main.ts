@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../shared/errors.ts';
 import { createKafkaClient } from '../../shared/kafka/client.ts';
 import { silentLog } from '../../shared/observability/log.ts';
+import { SERVICE_URLS, urlVariable } from '../cli/services.ts';
 import { startFleet } from '../fleet/fleet.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { makeRunDirectory } from '../local/data-directory.ts';
@@ -135,14 +136,15 @@ async function main(): Promise<number> {
 /** Prints where everything is and resolves when the person has had enough. */
 async function keepRunning(fleet: Fleet, say: (line: string) => void): Promise<void> {
   const router = fleet.one('router').url;
-  const registry = fleet.one('registry').url;
   say('\neverything is left running until ^C:');
   for (const { name, url } of fleet.all) say(`  ${name.padEnd(16)} ${url}`);
+  const moved = fleet.all.filter(({ name, url }) => SERVICE_URLS[name] !== url);
+  for (const { name, url } of moved) say(`  export ${urlVariable(name)}=${url}`);
   say(`try:
-  curl -s ${router}/v1/models/flights-late/predict -H 'content-type: application/json' -d '{"subject":"SEA-LAX","features":{"hour":17,"weekday":5,"origin":"SEA","destination":"LAX","route":"SEA-LAX","distance":954}}'
-  curl -s ${fleet.one('monitor').url}/v1/models/flights-late/report
-  curl -s ${registry}/v1/models/flights-late/rollout
-  curl -s ${registry}/v1/models/flights-late/history`);
+  npm run -s headrace -- get flights-late -o wide
+  npm run -s headrace -- predict flights-late --subject SEA-LAX -F hour=17 -F weekday=5 -F origin=SEA -F destination=LAX -F route=SEA-LAX -F distance=954
+  npm run -s headrace -- history flights-late --last 10
+  curl -s ${router}/v1/models/flights-late/predict -H 'content-type: application/json' -d '{"subject":"SEA-LAX","features":{"hour":17,"weekday":5,"origin":"SEA","destination":"LAX","route":"SEA-LAX","distance":954}}'`);
   await new Promise(() => {
     setInterval(() => undefined, 60_000);
   }); // a signal ends the process

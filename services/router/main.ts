@@ -230,6 +230,7 @@ async function startRouting(): Promise<void> {
       plans = withPlan(plans, plan, { nowMs: Date.now(), monotonicMs: monotonicMs(), isPast });
       if (plans.get(plan.model)?.planVersion === before) return; // at most its lease was renewed
       observe.plan(plan.model, plan.planVersion);
+      versions.directoryChanged(directory); // a retired version may have been kept for the plan before
       if (!isPast) report();
     },
     wantsSnapshot: versions.wants,

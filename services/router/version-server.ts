@@ -25,7 +25,7 @@ export interface VersionServer {
   /** Returns why the version is not scored although it could be; undefined when it is. */
   readonly leftAlone: () => string | undefined;
   readonly applied: () => AppliedSnapshot | undefined;
-  /** Fails what waits and frees the graph once no run is under way. */
+  /** Answers what waits, refuses what comes, and frees the graph. */
   close(): void;
 }
 
@@ -130,8 +130,9 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     (pendingFull !== undefined || pendingDelta !== undefined) && ports.specOf(model) !== undefined;
 
   async function work(): Promise<void> {
-    while (!isClosed && (canApply() || runs.areWaiting())) {
-      if (canApply()) await applyPending();
+    // What was asked before the version was forgotten is answered.
+    while ((!isClosed && canApply()) || runs.areWaiting()) {
+      if (!isClosed && canApply()) await applyPending();
       else {
         const running = runs.run();
         if (running !== undefined) await running;
@@ -186,12 +187,11 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       runs.add(row, done);
       wake();
     },
-    notReady: () => fault,
+    notReady: () => (isClosed ? 'the version was forgotten' : fault),
     leftAlone: runs.leftAlone,
     applied: () => applied,
     close() {
       isClosed = true;
-      fault = 'the version was forgotten';
       wake();
     },
   };

@@ -15,7 +15,10 @@ export interface VersionServers {
   take(key: string, record: Snapshot | null): void;
   /** Returns whether a record of snapshots.v1 can matter: those of retired versions are not even decoded. */
   wants(key: string): boolean;
-  /** Forgets retired versions, lets those begin whose model is known now, and begins published ones. */
+  /**
+   * Forgets retired versions, lets those begin whose model is known now, and begins published ones. A version that our plan still
+   * names is kept: the plan that takes its traffic away comes on another topic, and may come later.
+   */
   directoryChanged(directory: ModelDirectory): void;
   of(model: string, version: number): VersionServer | undefined;
   /** Returns why a version cannot be served; undefined when it can. */
@@ -83,6 +86,12 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
     return directory.get(model)?.versions.find((one) => one.version === version)?.life === 'retired';
   }
 
+  /** Whether the plan that we go by may still ask a version first. */
+  function isPlanned(model: string, version: number): boolean {
+    const plan = deps.plans().get(model);
+    return plan?.stable === version || plan?.candidate === version;
+  }
+
   function notReady(model: string, version: number): string | undefined {
     const server = models.get(model)?.get(version);
     return server === undefined ? 'no snapshot yet' : server.notReady();
@@ -93,7 +102,7 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
       const named = parseSnapshotKey(key);
       if (named === undefined) return;
       if (record !== null) serverOf(named.model, named.version).offer(record);
-      else if (named.isHead) forget(named.model, named.version);
+      else if (named.isHead && !isPlanned(named.model, named.version)) forget(named.model, named.version);
     },
     wants(key) {
       const named = parseSnapshotKey(key);
@@ -103,7 +112,7 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
       for (const { spec, versions } of directory.values()) beginPublished(spec.name, versions);
       for (const [model, versions] of models) {
         for (const [version, server] of versions) {
-          if (isRetired(directory, model, version)) forget(model, version);
+          if (isRetired(directory, model, version) && !isPlanned(model, version)) forget(model, version);
           else server.wake();
         }
       }

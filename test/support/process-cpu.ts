@@ -13,3 +13,13 @@ export function cpuSecondsOf(pid: number): number {
     return 0;
   }
 }
+
+/** Returns the resident memory of a process, MB; NaN where it cannot be read. */
+export function residentMbOf(pid: number): number {
+  try {
+    const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1];
+    return Number(kilobytes) / 1024;
+  } catch {
+    return NaN;
+  }
+}

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { defineProgram } from '../../support/programs.ts';
 import type { Options, ProgramResult } from '../../support/programs.ts';
+import { residentMbOf } from '../../support/process-cpu.ts';
 import { startSystem } from '../../support/system.ts';
 import { closedLoad } from '../serving/closed-load.ts';
 import { predictTarget, serveModel } from '../serving/served-models.ts';
@@ -23,11 +23,6 @@ interface Row {
   /** From the start of the router's process to the first time that it is ready, with every model. */
   readonly readyMs: number;
   readonly rounds: readonly Slice[];
-}
-
-function residentMb(pid: number): number {
-  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1];
-  return Number(kilobytes) / 1024;
 }
 
 /** Returns a slice of load that goes to several models at once. */
@@ -73,7 +68,7 @@ async function run(
       await router.untilReady();
       const readyMs = performance.now() - startMs;
       const pid = router.pid() ?? 0;
-      const idleMb = residentMb(pid);
+      const idleMb = residentMbOf(pid);
       const targets = Array.from({ length: count }, (_, at) =>
         predictTarget(router.url, 'flights', `model-${String(at)}`),
       );

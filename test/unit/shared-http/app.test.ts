@@ -9,12 +9,12 @@ import type { Log } from '../../../shared/observability/log.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
 
-const metrics = createMetrics();
-metrics.counter('headrace_test_things_total', 'Things.').inc(3);
 const apps: FastifyInstance[] = [];
 after(() => Promise.all(apps.map((app) => app.close())));
 
 async function open(waitsFor: readonly string[] = [], log: Log = silentLog): Promise<FastifyInstance> {
+  const metrics = createMetrics();
+  metrics.counter('headrace_test_things_total', 'Things.').inc(3);
   const app = await createApp({
     service: 'test',
     log,
