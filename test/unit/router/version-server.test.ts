@@ -1,35 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Row } from '../../../services/router/loaded-version.ts';
-import type { RowScore } from '../../../services/router/version-runs.ts';
-import type { VersionServer } from '../../../services/router/version-server.ts';
 import { fullOf, deltaOf, GOLDEN_ROWS, scoreOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
-import { createWorld, versionState } from './router-world.ts';
-import type { RouterWorld } from './router-world.ts';
-
-const KEY = 'clicks#0/1/full';
-const DELTA_KEY = 'clicks#0/1/delta';
-const ROW = ['north', true, 12.5];
-
-async function worldWith(bias: number, position = 100): Promise<RouterWorld> {
-  const world = createWorld();
-  world.versions.take(KEY, fullOf(weightsOf(bias), { position }));
-  await world.settle();
-  return world;
-}
-
-/** Returns what a version scores a row. */
-function askFor(server: VersionServer, row: Row): Promise<RowScore> {
-  return new Promise((resolve) => {
-    server.score({ hashed: undefined, values: () => row }, resolve);
-  });
-}
-
-async function scoredBy(world: RouterWorld): Promise<{ score: number; position: number } | 'failed'> {
-  const server = world.versions.of('clicks', 1);
-  const result = server && (await askFor(server, ROW));
-  return result?.ok === true ? { score: result.score, position: result.snapshot.position } : 'failed';
-}
+import { createWorld } from './router-world.ts';
+import { askFor, DELTA_KEY, KEY, ROW, scoredBy, worldWith } from './version-world.ts';
 
 test('a version without a snapshot is not ready and says so', () => {
   const world = createWorld();
@@ -223,38 +196,6 @@ test('a score that is no number fails its row only', async () => {
   );
 });
 
-for (const key of [KEY, DELTA_KEY]) {
-  test(`a tombstone of ${key} forgets the version and frees its graph`, async () => {
-    const world = await worldWith(0.5);
-    world.setPlan({ stable: 2 });
-    world.versions.take(key, null);
-    await world.settle();
-    assert.equal(world.versions.of('clicks', 1), undefined);
-    assert.equal(world.scorers.openCount(), 0);
-  });
-}
-
-test('a tombstone of a later chunk forgets nothing', async () => {
-  const world = await worldWith(0.5);
-  world.versions.take(`${KEY}/1`, null);
-  assert.equal(world.versions.notReady('clicks', 1), undefined);
-});
-
-test('what was asked for before its version is forgotten is answered; what comes after fails', async () => {
-  const world = await worldWith(0.5);
-  world.scorers.hold();
-  const server = world.versions.of('clicks', 1);
-  const underWay = scoredBy(world);
-  await world.settle();
-  const waiting = scoredBy(world);
-  world.setPlan({ stable: 2 });
-  world.versions.take(KEY, null);
-  world.scorers.release();
-  assert.notEqual(await underWay, 'failed');
-  assert.notEqual(await waiting, 'failed');
-  assert.equal(server && (await askFor(server, ROW)).ok, false);
-});
-
 test('a snapshot that comes before its model is known is applied when it is', async () => {
   const world = createWorld();
   const clicks = world.models.get('clicks');
@@ -267,26 +208,6 @@ test('a snapshot that comes before its model is known is applied when it is', as
   world.versions.directoryChanged(world.models);
   await world.settle();
   assert.equal(world.versions.notReady('clicks', 1), undefined);
-});
-
-test('a retired version is forgotten once the plan names it no more, and its snapshots are not even decoded', async () => {
-  const world = await worldWith(0.5);
-  const clicks = world.models.get('clicks');
-  assert.ok(clicks);
-  assert.equal(world.versions.wants(KEY), true);
-  world.models.set('clicks', { ...clicks, versions: [versionState(1, 'retired'), versionState(2)] });
-  assert.equal(world.versions.wants(KEY), false);
-  assert.equal(world.versions.wants('clicks#0/2/full'), true);
-  assert.equal(world.versions.wants('nonsense'), false);
-  world.versions.directoryChanged(world.models);
-  world.versions.take(KEY, null);
-  await world.settle();
-  assert.notEqual(await scoredBy(world), 'failed'); // the plan without it is still on its way
-  world.setPlan({ stable: 2 });
-  world.versions.directoryChanged(world.models);
-  await world.settle();
-  assert.equal(world.versions.of('clicks', 1), undefined);
-  assert.equal(world.scorers.openCount(), 0);
 });
 
 test('the status names position, incarnation and reason of every planned version', async () => {
