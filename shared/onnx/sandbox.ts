@@ -34,7 +34,7 @@ export interface Sandbox {
  * refuses it more than the limit and what Node reserves (where it knows such a limit, as Linux does), and a thread inside
  * ends it when its resident memory is beyond the limit. It ends with this process.
  *
- * @param memoryMb most resident memory, MiB; Node and ONNX Runtime alone take about 100
+ * @param memoryMb most resident memory, MiB; Node and ONNX Runtime alone take more than 100
  */
 export function openSandbox(memoryMb: number): Sandbox {
   const limitKb = String((memoryMb + RUNTIME_RESERVE_MB) * 1024);
