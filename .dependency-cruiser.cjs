@@ -106,7 +106,7 @@ module.exports = {
       ['fastify', ['^shared/http/', '/http/']],
       ['@grpc/grpc-js', '/grpc/'],
       ['@grpc/proto-loader', '/grpc/'],
-      ['onnxruntime-node', '/adapters/'],
+      ['onnxruntime-node', ['^shared/onnx/', '/adapters/']],
       ['protobufjs', ['^shared/onnx/', '/adapters/']],
       ['prom-client', ['^shared/observability/', '/metrics\\.ts$', '^shared/http/']],
     ].map(([name, home]) => ({

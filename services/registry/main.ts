@@ -9,6 +9,7 @@ import type { Leadership } from '../../shared/kafka/leadership.ts';
 import { logRanges } from '../../shared/kafka/partition-count.ts';
 import { followTopic } from '../../shared/kafka/topic-follower.ts';
 import type { TopicFollower } from '../../shared/kafka/topic-follower.ts';
+import type { RecordProducer } from '../../shared/kafka/producer.ts';
 import { openTransactionalProducer } from '../../shared/kafka/transactional-producer.ts';
 import type { TransactionalProducer } from '../../shared/kafka/transactional-producer.ts';
 import { createLog } from '../../shared/observability/log.ts';
@@ -17,6 +18,8 @@ import { retryWhileRetriable } from '../../shared/runtime/retry.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { parseLearner, parseModelSpec } from './adapters/model-spec-parser.ts';
 import { registrySettings } from './config.ts';
+import { artefactRecords } from './adapters/kafka-artefacts.ts';
+import { createPublishedChecks } from './adapters/published-checks.ts';
 import { createStartOf } from './adapters/kafka-log-positions.ts';
 import { followLeaderFeeds } from './adapters/leader-feeds.ts';
 import type { StartOf } from './adapters/kafka-log-positions.ts';
@@ -41,6 +44,7 @@ let waiting = 'starting';
 let registry: Registry | undefined;
 let rollouts: Rollouts | undefined;
 let writer: TransactionalProducer | undefined;
+let artefacts: RecordProducer | undefined;
 let leadership: Leadership | undefined;
 let isDeciding = false;
 let startOf: StartOf = () => Promise.reject(new HttpProblem(503, 'not ready', { retryAfterSeconds: 1 }));
@@ -88,15 +92,28 @@ registryRoutes(app, {
   parseModelSpec,
   parseLearner,
   startOf: (model, from) => startOf(model, from),
+  published: {
+    fileBytesMax: config.PUBLISHED_BYTES_MAX,
+    check: createPublishedChecks({
+      fileBytesMax: config.PUBLISHED_BYTES_MAX,
+      memoryMb: config.PUBLISHED_MEMORY_MB,
+      stepMs: config.PUBLISHED_CHECK_MS,
+    }),
+    keep: async (digest, file) => {
+      if (artefacts === undefined) throw new HttpProblem(503, 'not ready', { retryAfterSeconds: 1 });
+      await artefacts.send(artefactRecords(digest, file));
+    },
+  },
 });
 
 async function startDeciding(): Promise<void> {
-  const { kafka, codec, partitions } = await openTopics({
+  const { kafka, codec, partitions, producer } = await openTopics({
     service: SERVICE,
     settings: config,
     topics: [
       LOG_TOPIC,
       'traffic.v1',
+      'artefacts.v1',
       'snapshots.v1',
       'training-events.v1',
       'verdicts.v1',
@@ -107,6 +124,8 @@ async function startDeciding(): Promise<void> {
     signal: stops.signal,
     onWait: (what) => (waiting = what),
   });
+  artefacts = producer;
+  stops.add(() => producer.close());
   startOf = createStartOf(kafka, partitions);
   const observe = createRegistryMetrics(metrics);
   const service = createRegistry({

@@ -2,6 +2,7 @@ import type { AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { Arm, ServedScore, TrafficPlan } from '../../shared/domain/events.ts';
 import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
 import { predictionId, shardOfSubject } from '../../shared/domain/prediction-id.ts';
+import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { UNASSIGNED_PLAN } from '../../shared/domain/traffic-target.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
@@ -219,7 +220,7 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
       assignmentProbability: assignment.probability,
       position: snapshot.position,
       learnedToMs: snapshot.learnedToMs,
-      stalenessMs: answer.stalenessMs,
+      stalenessMs: snapshot.position === PUBLISHED_POSITION ? -1 : answer.stalenessMs, // a file does not get stale
       latencyMicros: Math.min(Math.round((deps.monotonicMs() - ask.arrivedMs) * 1000), INT_MAX),
       scores,
     };

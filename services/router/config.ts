@@ -73,6 +73,25 @@ export const routerSettings = Type.Object({
     description:
       'The most that a scoring run of a version other than stable may take, ms; beyond it the run has failed, and after five in a row the version is left alone for 10 s.',
   }),
+  PUBLISHED_MEMORY_MB: Type.Integer({
+    default: 1024,
+    minimum: 192,
+    maximum: 65_536,
+    description: 'Most resident memory of the process that runs a published file, one a version, MiB.',
+  }),
+  PUBLISHED_LOAD_MS: Type.Integer({
+    default: 60_000,
+    minimum: 1000,
+    maximum: 600_000,
+    description: 'The most that loading a published file may take, ms.',
+  }),
+  PUBLISHED_RUN_MS: Type.Integer({
+    default: 5000,
+    minimum: 10,
+    maximum: 600_000,
+    description:
+      'The most that a run of a published file may take, ms; beyond it its process is ended and another one started.',
+  }),
   PREDICTION_LOG_BYTES: Type.Integer({
     default: 33_554_432,
     minimum: 65_536,

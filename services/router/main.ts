@@ -10,8 +10,10 @@ import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
+import { createArtefactReader } from './adapters/kafka-artefacts.ts';
 import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
 import { createLinearScorers } from './adapters/linear-scorer.ts';
+import { createPublishedScorers } from './adapters/published-scorers.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { asciiText } from './adapters/ascii-text.ts';
 import { createIdSource } from './adapters/random-ids.ts';
@@ -31,6 +33,7 @@ import { createRouterMetrics } from './metrics.ts';
 import { createPredictionLog } from './prediction-log.ts';
 import { createRouter } from './service.ts';
 import type { Router } from './service.ts';
+import type { ReadArtefact } from './ports.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import type { StatusReporter } from './status-reporter.ts';
 import { createVersionServers } from './version-servers.ts';
@@ -47,6 +50,7 @@ const monotonicMs = (): number => performance.now();
 let waiting = new Set(['starting']);
 let directory: ModelDirectory = new Map();
 let plans: TrafficPlans = new Map();
+let readArtefact: ReadArtefact = () => Promise.resolve(undefined);
 let router: Router | undefined;
 let reporter: StatusReporter | undefined;
 
@@ -65,6 +69,12 @@ const versions = createVersionServers({
       };
     },
     openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
+    openPublished: createPublishedScorers({
+      memoryMb: config.PUBLISHED_MEMORY_MB,
+      loadMs: config.PUBLISHED_LOAD_MS,
+      runMs: config.PUBLISHED_RUN_MS,
+    }),
+    readArtefact: (digest) => readArtefact(digest),
     beforeRun: createInjectedFailures(config.INJECT_FAILURES),
     specOf: (model) => directory.get(model)?.spec,
     observe,
@@ -152,13 +162,14 @@ async function startRouting(): Promise<void> {
   const { kafka, codec, producer, partitions } = await openTopics({
     service: SERVICE,
     settings: config,
-    topics: [...FOLLOWED_TOPICS, 'predictions.v1', 'router-status.v1'],
+    topics: [...FOLLOWED_TOPICS, 'artefacts.v1', 'predictions.v1', 'router-status.v1'],
     log,
     nowMs: Date.now,
     signal: stopping.signal,
     onWait: (what) => (waiting = new Set([what])),
   });
   stops.add(() => producer.close());
+  readArtefact = createArtefactReader({ kafka, codec, signal: stopping.signal });
   stops.add(() => {
     versions.close();
   });

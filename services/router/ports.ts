@@ -1,4 +1,5 @@
-import type { ModelSpec } from '../../shared/domain/model-spec.ts';
+import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
+import type { PublishedModel } from '../../shared/domain/published-model.ts';
 import type { OutRecord } from '../../shared/kafka/producer.ts';
 import type { Log } from '../../shared/observability/log.ts';
 import type { BeforeRun } from './domain/injected-failures.ts';
@@ -36,6 +37,29 @@ export interface Scorer {
 /** Loads a graph (the bytes of a snapshot's `graph`) for rows of `width` pairs; rejects when it is not one. */
 export type OpenScorer = (graph: Uint8Array, width: number) => Promise<Scorer>;
 
+/** A published file, loaded apart from this process. */
+export interface PublishedScorer {
+  /**
+   * Returns one score a row, NaN where it is no probability. Rejects when the file cannot score the rows or its process ends.
+   *
+   * @param rows values in the order of the spec
+   */
+  score(rows: readonly (readonly (FeatureValue | undefined)[])[]): Promise<ScoredRows>;
+  /** Resolves when nothing can be scored any more, with why, in words. */
+  readonly ended: Promise<string>;
+  close(): void;
+}
+
+/** Loads a published file; rejects, in words, when it cannot be. */
+export type OpenPublished = (
+  file: Uint8Array,
+  published: PublishedModel,
+  spec: ModelSpec,
+) => Promise<PublishedScorer>;
+
+/** Returns a published file by its SHA-256, which is not checked; undefined when it is not there. */
+export type ReadArtefact = (digest: string) => Promise<Uint8Array | undefined>;
+
 /** What scoring versions needs of the world. */
 export interface VersionPorts {
   readonly log: Log;
@@ -47,6 +71,8 @@ export interface VersionPorts {
   readonly after: (ms: number, work: () => void) => () => void;
   readonly sha256: (pieces: readonly Uint8Array[]) => string;
   readonly openScorer: OpenScorer;
+  readonly openPublished: OpenPublished;
+  readonly readArtefact: ReadArtefact;
   /** In proofs alone. Golden rows are scored without it: a version that failed on them would never be asked. */
   readonly beforeRun: BeforeRun | undefined;
   /** Returns the spec of a model; undefined while it is not known. */

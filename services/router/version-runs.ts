@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/errors.ts';
 import { afterRun, breakerWords, CLOSED_BREAKER, isOpen } from './domain/breaker.ts';
 import type { SnapshotPlace } from './domain/complete-snapshot.ts';
-import type { LoadedVersion, RowInput } from './loaded-version.ts';
+import type { RowInput } from './loaded-version.ts';
 import type { ScoredRows, VersionPorts } from './ports.ts';
 
 /** The snapshot that scored something. */
@@ -34,6 +34,11 @@ export interface VersionRuns {
   readonly leftAlone: () => string | undefined;
 }
 
+/** What scores rows: all at once, one score a row. */
+interface RowScorer {
+  score(rows: readonly RowInput[]): ScoredRows | Promise<ScoredRows>;
+}
+
 /** What runs need. */
 export interface VersionRunsDeps {
   readonly model: string;
@@ -48,7 +53,7 @@ export interface VersionRunsDeps {
   /** Called when the version is left alone, and when that ends. */
   readonly onReadiness: () => void;
   /** Returns what scores at the moment; undefined when nothing may. */
-  readonly current: () => { readonly loaded: LoadedVersion; readonly snapshot: AppliedSnapshot } | undefined;
+  readonly current: () => { readonly loaded: RowScorer; readonly snapshot: AppliedSnapshot } | undefined;
 }
 
 interface WaitingRow {

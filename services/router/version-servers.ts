@@ -1,9 +1,11 @@
 import type { RouterStatus, Snapshot } from '../../shared/domain/events.ts';
-import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import type { ModelDirectory, VersionState } from '../../shared/domain/model-directory.ts';
+import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import { parseSnapshotKey } from './domain/snapshot-key.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import type { VersionFigures, VersionPorts } from './ports.ts';
+import { createPublishedServer } from './published-server.ts';
 import { createVersionServer } from './version-server.ts';
 import type { VersionServer } from './version-server.ts';
 
@@ -14,8 +16,8 @@ export interface VersionServers {
   /** Returns whether a record of snapshots.v1 can matter: those of retired versions are not even decoded. */
   wants(key: string): boolean;
   /**
-   * Forgets retired versions and lets those begin whose model is known now. A version that our plan still names is kept: the
-   * plan that takes its traffic away comes on another topic, and may come later.
+   * Forgets retired versions, lets those begin whose model is known now, and begins published ones. A version that our plan still
+   * names is kept: the plan that takes its traffic away comes on another topic, and may come later.
    */
   directoryChanged(directory: ModelDirectory): void;
   of(model: string, version: number): VersionServer | undefined;
@@ -65,6 +67,21 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
     return made;
   }
 
+  /** Begins the versions of a model that are published files and not known yet. */
+  function beginPublished(model: string, known: readonly VersionState[]): void {
+    for (const { version, life, published, registeredAtMs } of known) {
+      const versions = models.get(model) ?? new Map<number, VersionServer>();
+      if (published === undefined || life === 'retired' || versions.has(version)) continue;
+      models.set(model, versions);
+      const isStable = (): boolean => deps.plans().get(model)?.stable === version;
+      const publishedAtMs = registeredAtMs;
+      versions.set(
+        version,
+        createPublishedServer({ model, version, published, publishedAtMs, ...deps, isStable }),
+      );
+    }
+  }
+
   function isRetired(directory: ModelDirectory, model: string, version: number): boolean {
     return directory.get(model)?.versions.find((one) => one.version === version)?.life === 'retired';
   }
@@ -92,6 +109,7 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
       return named !== undefined && !isRetired(deps.directory(), named.model, named.version);
     },
     directoryChanged(directory) {
+      for (const { spec, versions } of directory.values()) beginPublished(spec.name, versions);
       for (const [model, versions] of models) {
         for (const [version, server] of versions) {
           if (isRetired(directory, model, version) && !isPlanned(model, version)) forget(model, version);
@@ -104,8 +122,9 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
     figures: () =>
       [...models].flatMap(([model, versions]) =>
         [...versions].map(([version, server]) => {
-          const publishedAtMs = server.applied()?.publishedAtMs;
-          const ageMs = publishedAtMs === undefined ? undefined : Math.max(0, ports.nowMs() - publishedAtMs);
+          const { position, publishedAtMs } = server.applied() ?? {};
+          const isAgeless = publishedAtMs === undefined || position === PUBLISHED_POSITION;
+          const ageMs = isAgeless ? undefined : Math.max(0, ports.nowMs() - publishedAtMs);
           return { model, version, isReady: server.notReady() === undefined, ageMs };
         }),
       ),

@@ -234,6 +234,14 @@ export interface Milestone {
   readonly bytes: Uint8Array;
 }
 
+/** Record of `artefacts.v1`: one piece of a published file. */
+export interface Artefact {
+  readonly digest: string;
+  readonly chunkIndex: number;
+  readonly chunkCount: number;
+  readonly bytes: Uint8Array;
+}
+
 /** One version on one router. */
 export interface RouterVersionStatus {
   readonly version: number;

@@ -1,4 +1,5 @@
 import type { BirthMode, ModelVersionEvent, TrafficPlan } from './events.ts';
+import type { PublishedModel } from './published-model.ts';
 import type { LearnerConfig, ModelSpec } from './model-spec.ts';
 import type { RolloutState, ValidationReport, VerdictEvidence } from './rollout.ts';
 
@@ -10,13 +11,17 @@ export interface TwinPart {
   readonly of: number;
 }
 
+/** How a version starts; a `published` one is a file from elsewhere, which never learns. */
+export type VersionMode = BirthMode | 'published';
+
 /** A version as the log tells it. */
 export interface VersionState {
   readonly version: number;
   readonly parent: number | null;
-  readonly mode: BirthMode;
+  readonly mode: VersionMode;
+  /** Settings of its learner; a published version has none, and names those of its model. */
   readonly learner: LearnerConfig;
-  /** `registered` until a learner has begun it, then `live` until it is `retired`. */
+  /** `registered` until a learner has begun it, then `live` until it is `retired`. A published one is live at once. */
   readonly life: 'registered' | 'live' | 'retired';
   /** Whether it may be given traffic. */
   readonly isApproved: boolean;
@@ -33,7 +38,12 @@ export interface VersionState {
   readonly registeredAtMs: number;
   /** Absent when it is no half of a twin fork. */
   readonly twin?: TwinPart;
+  /** Absent when it learns. */
+  readonly published?: PublishedModel;
 }
+
+/** A version that learns. */
+export type LearningVersion = VersionState & { readonly mode: BirthMode };
 
 /** A model as the log tells it. */
 export interface ModelState {
@@ -70,10 +80,11 @@ export interface ModelVersionBodies {
   ModelCreated: { readonly spec: ModelSpec };
   VersionRegistered: {
     readonly parent: number | null;
-    readonly mode: BirthMode;
+    readonly mode: VersionMode;
     readonly learner: LearnerConfig;
     readonly startPosition: number;
     readonly twin?: TwinPart;
+    readonly published?: PublishedModel;
   };
   VersionApproved: Record<string, never>;
   VersionBorn: { readonly position: number };
@@ -96,7 +107,12 @@ export interface ModelVersionBodies {
 }
 
 /** Returns versions that learn or are about to: registered and live ones, ascending. */
-export function learningVersions(model: ModelState): readonly VersionState[] {
+export function learningVersions(model: ModelState): readonly LearningVersion[] {
+  return livingVersions(model).filter((version): version is LearningVersion => version.mode !== 'published');
+}
+
+/** Returns versions that learn or serve or are about to: registered and live ones, ascending. */
+export function livingVersions(model: ModelState): readonly VersionState[] {
   return model.versions.filter(({ life }) => life !== 'retired');
 }
 

@@ -8,7 +8,7 @@ import { PackedSkimmer } from '../domain/packed-events.ts';
 import { HeadraceError, messageOf } from '../errors.ts';
 import { PackedTrainingEvents } from './packed-training-events.ts';
 import { subjectOf } from './topics.ts';
-import type { AnyTopicName, TopicName, TopicRecords } from './topics.ts';
+import type { TopicName, TopicRecords } from './topics.ts';
 
 /** What decoding gives: the typed record, or why the bytes are not one. */
 export type Decoded<T> =
@@ -37,7 +37,7 @@ const REQUEST_TIMEOUT_MS = 5000;
 const UNKNOWN_ID_REMEMBERED_MS = 30_000;
 
 /** Returns the Avro schema of a topic as it stands in schemas/. */
-export function schemaOf(topic: AnyTopicName): Schema {
+export function schemaOf(topic: TopicName): Schema {
   return JSON.parse(readFileSync(new URL(`../../schemas/${topic}.avsc`, import.meta.url), 'utf8')) as Schema;
 }
 

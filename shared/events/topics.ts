@@ -1,4 +1,5 @@
 import type {
+  Artefact,
   DeadLetter,
   Labels,
   Milestone,
@@ -12,7 +13,7 @@ import type {
   Verdict,
 } from '../domain/events.ts';
 
-/** The record type of each topic that code reads or writes today. */
+/** The record type of each topic. */
 export interface TopicRecords {
   'training-events.v1': TrainingEvents;
   'predictions.v1': Predictions;
@@ -23,19 +24,17 @@ export interface TopicRecords {
   'traffic.v1': PublishedTrafficPlan;
   'router-status.v1': RouterStatus;
   'milestones.v1': Milestone;
+  'artefacts.v1': Artefact;
   'verdicts.v1': Verdict;
   'dead-letters.v1': DeadLetter;
 }
 
-/** A topic that code reads or writes today. */
+/** A topic of the system. */
 export type TopicName = keyof TopicRecords;
-
-/** Every topic of the system; the last one is made now and written by what is built on the spine. */
-export type AnyTopicName = TopicName | 'artefacts.v1';
 
 /** How a topic is made. */
 export interface TopicSettings {
-  readonly name: AnyTopicName;
+  readonly name: TopicName;
   /** Sharded topics share one partition count; control topics have one partition. */
   readonly isSharded: boolean;
   /** Topic configuration as Kafka spells it. */
@@ -93,8 +92,13 @@ export const TOPICS: readonly TopicSettings[] = [
 ];
 
 /** Returns the schema registry's name for the values of a topic. */
-export function subjectOf(topic: AnyTopicName): string {
+export function subjectOf(topic: TopicName): string {
   return `${topic}-value`;
+}
+
+/** Returns the key of a piece of a published file. */
+export function artefactKey(digest: string, chunkIndex: number): string {
+  return `${digest}/${String(chunkIndex)}`;
 }
 
 /** Returns the key of a version's full or delta snapshot. */

@@ -50,13 +50,16 @@ function serverWith(
   requestTimeout: number,
 ): FastifyServerFactory {
   return (handle) =>
-    createServer({ requestTimeout, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      const isTaken = shortcut(request, response, (body) => {
-        read.set(request, body);
-        handle(request, response);
-      });
-      if (!isTaken) handle(request, response);
-    });
+    createServer(
+      { requestTimeout, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false },
+      (request, response) => {
+        const isTaken = shortcut(request, response, (body) => {
+          read.set(request, body);
+          handle(request, response);
+        });
+        if (!isTaken) handle(request, response);
+      },
+    );
 }
 
 /** Writes a problem document. */

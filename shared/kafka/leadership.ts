@@ -1,4 +1,4 @@
-import type { AnyTopicName } from '../events/topics.ts';
+import type { TopicName } from '../events/topics.ts';
 import kafkajs from 'kafkajs';
 import { messageOf } from '../errors.ts';
 import { evictFormerSelf } from './evict-former-self.ts';
@@ -13,7 +13,7 @@ export interface LeadershipDeps {
   /** Name by which others find the leader: where it can be reached. */
   readonly clientId: string;
   /** A topic of one partition: whoever is assigned it leads. */
-  readonly topic: AnyTopicName;
+  readonly topic: TopicName;
   /** Called when this process becomes the leader. */
   readonly onLead: () => void;
   /** Called when another process has become the leader, or the membership was lost. */

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import type { AnyTopicName } from '../events/topics.ts';
+import type { TopicName } from '../events/topics.ts';
 import { HeadraceError } from '../errors.ts';
 import type { KafkaClient } from './client.ts';
 import { kafkaError } from './client.ts';
@@ -7,8 +7,8 @@ import { kafkaError } from './client.ts';
 /** Returns the partition count of each topic; throws `kafka-topic-missing` naming every topic that does not exist. */
 export async function partitionCounts(
   kafka: KafkaClient,
-  topics: readonly AnyTopicName[],
-): Promise<ReadonlyMap<AnyTopicName, number>> {
+  topics: readonly TopicName[],
+): Promise<ReadonlyMap<TopicName, number>> {
   const admin = kafka.admin();
   try {
     await admin.connect();
@@ -21,7 +21,7 @@ export async function partitionCounts(
       });
     }
     const { topics: described } = await admin.fetchTopicMetadata({ topics: [...topics] });
-    return new Map(described.map(({ name, partitions }) => [name as AnyTopicName, partitions.length]));
+    return new Map(described.map(({ name, partitions }) => [name as TopicName, partitions.length]));
   } catch (error) {
     throw kafkaError('reading the topics', error);
   } finally {
@@ -35,7 +35,7 @@ export interface LogRange {
   readonly end: number;
 }
 
-async function rangesWith(admin: Admin, topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>> {
+async function rangesWith(admin: Admin, topic: TopicName): Promise<ReadonlyMap<number, LogRange>> {
   try {
     const offsets = await admin.fetchTopicOffsets(topic);
     return new Map(
@@ -49,7 +49,7 @@ async function rangesWith(admin: Admin, topic: AnyTopicName): Promise<ReadonlyMa
 /** Returns the range of every partition of a topic, by partition number, over a connection of its own. */
 export async function logRanges(
   kafka: KafkaClient,
-  topic: AnyTopicName,
+  topic: TopicName,
 ): Promise<ReadonlyMap<number, LogRange>> {
   const reader = createRangeReader(kafka);
   try {
@@ -61,7 +61,7 @@ export async function logRanges(
 
 /** Reads log ranges again and again over one connection. */
 export interface RangeReader {
-  ranges(topic: AnyTopicName): Promise<ReadonlyMap<number, LogRange>>;
+  ranges(topic: TopicName): Promise<ReadonlyMap<number, LogRange>>;
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export function createRangeReader(kafka: KafkaClient): RangeReader {
 /** Returns the offset of the first record at or after a time, or `otherwise` when there is none. */
 export async function offsetAtTime(
   kafka: KafkaClient,
-  { topic, partition }: { readonly topic: AnyTopicName; readonly partition: number },
+  { topic, partition }: { readonly topic: TopicName; readonly partition: number },
   timeMs: number,
   otherwise: number,
 ): Promise<number> {

@@ -1,4 +1,4 @@
-import type { AnyTopicName, TopicName } from '../events/topics.ts';
+import type { TopicName } from '../events/topics.ts';
 import type { KafkaClient } from './client.ts';
 import { kafkaError } from './client.ts';
 import { readFetched } from './cluster-internals.ts';
@@ -48,7 +48,7 @@ export function createTopicReader(kafka: KafkaClient, topic: TopicName): TopicRe
 
   async function connect(): Promise<void> {
     await cluster.connect();
-    await cluster.addTargetTopic(topic satisfies AnyTopicName);
+    await cluster.addTargetTopic(topic);
   }
 
   return {

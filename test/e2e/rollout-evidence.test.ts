@@ -4,9 +4,10 @@ import type { TestContext } from 'node:test';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
 import type { ModelVersionEvent } from '../../shared/domain/events.ts';
 import type { RolloutBody } from '../../shared/domain/model-directory.ts';
-import { judgedSpec, LEARNERS, QUICK_POLICY } from '../support/judged-model.ts';
+import { colourLogits, judgedSpec, LEARNERS, QUICK_POLICY } from '../support/judged-model.ts';
 import { startJudgedTraffic } from '../support/judged-traffic.ts';
 import type { JudgedTraffic } from '../support/judged-traffic.ts';
+import { lookUpFile } from '../support/onnx-files.ts';
 import { judgeAnswers } from '../support/plans-in-force.ts';
 import { rolloutClient } from '../support/rollouts.ts';
 import { learnerState } from '../support/small-model.ts';
@@ -17,9 +18,14 @@ const GRACE_MS = 1000;
 const system = useSystem({ instances: { router: 2 }, env: { STATUS_INTERVAL_MS: '500' } });
 
 /** Returns a served model with traffic, whose stable version has learned enough to be worth comparing with. */
-async function serve(t: TestContext, model: string, seed: number): Promise<JudgedTraffic> {
+async function serve(
+  t: TestContext,
+  model: string,
+  seed: number,
+  policy: object = QUICK_POLICY,
+): Promise<JudgedTraffic> {
   const operator = system.operator(model);
-  await operator.createModel(judgedSpec(model, QUICK_POLICY));
+  await operator.createModel(judgedSpec(model, policy));
   await operator.setTraffic({ stable: await operator.addVersion({ mode: 'cold' }) });
   const routers = system.fleet.all.filter(({ name }) => name === 'router');
   for (const { url } of routers)
@@ -102,4 +108,58 @@ test('a candidate that is clearly worse is rolled back by itself and goes on lea
   assert.equal(last.actor, 'monitor');
   assert.match(bodyOf(last).because, /shown to be above its margin/);
   assert.ok((bodyOf(last).evidence?.examples ?? 0) > 0);
+});
+
+/** A file may be slower than learners of a few microseconds are. */
+const FILE_POLICY = { ...QUICK_POLICY, guards: { ...QUICK_POLICY.guards, slownessMarginRate: 1 } };
+
+async function publish(model: string, logits: Readonly<Record<string, number>>): Promise<void> {
+  const answer = await system.http.send(
+    'POST',
+    `${system.url('registry')}/v1/models/${model}/versions/published`,
+    {
+      onnx: Buffer.from(lookUpFile(logits)).toString('base64'),
+      signature: {
+        inputs: [{ name: 'colour', features: ['colour'] }],
+        output: { name: 'p', column: 0 },
+      },
+    },
+  );
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+}
+
+test('a published file that knows the truth takes a learner’s place on evidence alone', async (t) => {
+  const model = 'file-knows';
+  const traffic = await serve(t, model, 3, FILE_POLICY);
+  await publish(
+    model,
+    colourLogits((logit) => logit),
+  );
+  const rollout = rolloutClient(system, model);
+  await rollout.start(2);
+  assert.equal((await rollout.until('closed')).traffic.stable, 2);
+  const events = await ended(model, traffic);
+  const advanced = events.filter(({ kind }) => kind === 'RolloutAdvanced').map(bodyOf);
+  assert.deepEqual(
+    advanced.map(({ rollout: state }) => `${state?.phase ?? ''} ${String(state?.step)}`),
+    ['canary 0', 'canary 1', 'canary 2', 'full 2'],
+  );
+  for (const { evidence } of advanced) assert.equal(evidence?.source, 'served');
+});
+
+test('a published file that is clearly worse than the learner is rolled back by itself', async (t) => {
+  const model = 'file-errs';
+  const traffic = await serve(t, model, 4, FILE_POLICY);
+  await publish(
+    model,
+    colourLogits((logit) => -3 * logit),
+  );
+  const rollout = rolloutClient(system, model);
+  await rollout.start(2);
+  assert.equal((await rollout.until('rolledBack')).traffic.stable, 1);
+  const events = await ended(model, traffic);
+  assert.match(
+    bodyOf(events.findLast(({ kind }) => kind === 'RolloutRolledBack') as ModelVersionEvent).because,
+    /shown to be above its margin/,
+  );
 });

@@ -52,12 +52,21 @@ export interface JudgedExample {
   readonly label: 0 | 1;
 }
 
+const logitOf = (colour: number): number => ((colour % 3) - 1) * 0.9;
+
+/** Returns what the colours of the judged model's world tell of the label, changed as a test wants it, logits by name. */
+export function colourLogits(change: (logit: number) => number): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Array.from({ length: COLOURS }, (_, colour) => [`c${String(colour)}`, change(logitOf(colour))]),
+  );
+}
+
 /** Returns the next example of the judged model's world. */
 export function drawExample(rng: Rng): JudgedExample {
   const colour = rng.int(COLOURS);
   const isNew = rng.next() < 0.3;
   // Nobody who knows the truth is ever much more wrong than one half is: the tail guard has nothing against him.
-  const logit = ((colour % 3) - 1) * 0.9 + (isNew ? 0.2 : -0.1);
+  const logit = logitOf(colour) + (isNew ? 0.2 : -0.1);
   return {
     subject: `subject-${String(rng.int(SUBJECTS))}`,
     features: { colour: `c${String(colour)}`, size: rng.int(100), isNew },

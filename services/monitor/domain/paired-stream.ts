@@ -7,6 +7,9 @@ import { packStates, unpackStates } from './state-pack.ts';
 /** Pairs of the last window. */
 export const LAST_WINDOW_PAIRS = 256;
 
+/** A margin of the whole bound, which no mean is above, is brought so little below it that no stream is long enough to show one. */
+const NEVER = 1e-9;
+
 /** What a stream of paired differences tests. */
 export interface PairedStreamSpec {
   readonly name: string;
@@ -45,7 +48,10 @@ export class PairedStream {
   readonly #last = new LastWindow(LAST_WINDOW_PAIRS);
 
   constructor(spec: PairedStreamSpec) {
-    const { bound, rollbackMargin, promoteMargin } = spec;
+    const { bound } = spec;
+    const largest = bound * (1 - NEVER);
+    const rollbackMargin = Math.min(spec.rollbackMargin, largest);
+    const promoteMargin = spec.promoteMargin === null ? null : Math.min(spec.promoteMargin, largest);
     this.spec = spec;
     this.#rollback = new BettingProcess({ bound, margin: rollbackMargin });
     this.#promote = promoteMargin === null ? null : new BettingProcess({ bound, margin: -promoteMargin });

@@ -21,10 +21,16 @@ export interface RolloutDescription {
   readonly needsWarming: boolean;
 }
 
-/** Returns the description of a model's rollout. Only a copy, which begins as good as its parent, needs no warming. */
+/**
+ * Returns the description of a model's rollout. Only a copy, which begins as good as its parent, and a published file, which never
+ * gets better, need no warming. The learner has no scores of a published file, so its evidence is what was served.
+ */
 export function describeRollout(model: ModelState, rollout: RolloutState): RolloutDescription {
   const { rolloutId, candidate, baseline, attempt, startPlanVersion, startPosition, startedAtMs } = rollout;
-  const mode = model.versions.find(({ version }) => version === candidate)?.mode;
+  const modeOf = (version: number): string | undefined =>
+    model.versions.find((one) => one.version === version)?.mode;
+  const policy = rolloutPolicyOf(model.spec);
+  const isPublished = [candidate, baseline].some((version) => modeOf(version) === 'published');
   return {
     rolloutId,
     candidate,
@@ -33,9 +39,9 @@ export function describeRollout(model: ModelState, rollout: RolloutState): Rollo
     startPlanVersion,
     startPosition,
     startedAtMs,
-    policy: rolloutPolicyOf(model.spec),
+    policy: isPublished ? { ...policy, evidenceFrom: 'served' } : policy,
     windowMs: model.spec.label.windowMs,
     isLabelledOnly: model.spec.label.onWindowEnd === 'drop',
-    needsWarming: mode !== 'copy',
+    needsWarming: !['copy', 'published'].includes(modeOf(candidate) ?? ''),
   };
 }

@@ -105,7 +105,8 @@ function faultsOf(
   const calibration = baseline.calibrationErrorRate + policy.guards.calibrationMarginRate;
   hold('calibration error', candidate.calibrationErrorRate, calibration);
   const [p99, than] = [candidate.scoringP99Micros, baseline.scoringP99Micros];
-  if (than !== null) hold('scoring p99 in µs', p99, 2 * than + SCORING_MARGIN_MICROS);
+  const isTimeJudged = policy.guards.slownessMarginRate < 1;
+  if (than !== null && isTimeJudged) hold('scoring p99 in µs', p99, 2 * than + SCORING_MARGIN_MICROS);
   return faults;
 }
 
@@ -115,7 +116,7 @@ function faultsOf(
  * rollback margin, whose precision or recall is below it by more than 0.05 (or the objective's margin), each at the
  * objective's threshold, or where the policy has none at each version's own break-even point, which asks how well it ranks
  * whatever its scores mean; whose calibration error is above it by more than the guard's margin, or whose p99 of scoring is above twice the
- * baseline's and a millisecond.
+ * baseline's and a millisecond, unless the policy lets it be the slower one on every request (`slownessMarginRate` 1).
  */
 export class ValidationWindow {
   readonly #policy: RolloutPolicy;

@@ -1,5 +1,5 @@
 import { learningVersions } from '../../../shared/domain/model-directory.ts';
-import type { ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
+import type { LearningVersion, ModelState } from '../../../shared/domain/model-directory.ts';
 
 /** Where a shard without any stored state begins, or why it cannot. */
 export type ShardStart =
@@ -33,7 +33,7 @@ export function shardStart(model: ModelState): ShardStart {
   return { kind: 'start', position };
 }
 
-function isFromPast(mode: VersionState['mode']): boolean {
+function isFromPast(mode: LearningVersion['mode']): boolean {
   return mode === 'history' || mode === 'milestone';
 }
 
@@ -41,19 +41,19 @@ function isFromPast(mode: VersionState['mode']): boolean {
  * Returns the versions that must learn the past before they can join the living ones. The first version of a shard that knows
  * nothing is not among them: the shard itself begins in the past then.
  */
-export function pastLearners(model: ModelState, living: readonly number[]): readonly VersionState[] {
+export function pastLearners(model: ModelState, living: readonly number[]): readonly LearningVersion[] {
   if (living.length === 0) return [];
   return learningVersions(model).filter(({ version, mode }) => isFromPast(mode) && !living.includes(version));
 }
 
 /** Returns where a version's birth is recorded; halves of a twin fork are born together, so one record is that of both. */
-function recordedBirth(model: ModelState, { bornPosition, twin }: VersionState): number | null {
+function recordedBirth(model: ModelState, { bornPosition, twin }: LearningVersion): number | null {
   const other = model.versions.find(({ version }) => version === twin?.of);
   return bornPosition ?? other?.bornPosition ?? null;
 }
 
 /** Returns whether a version is half of a twin fork whose other half is not in the log yet: it waits for it. */
-function waitsForTwin(model: ModelState, { twin }: VersionState): boolean {
+function waitsForTwin(model: ModelState, { twin }: LearningVersion): boolean {
   return twin !== undefined && !model.versions.some(({ version }) => version === twin.of);
 }
 
@@ -61,16 +61,16 @@ function waitsForTwin(model: ModelState, { twin }: VersionState): boolean {
  * Returns the offset from which a waiting version is to be born: its recorded birth, at once when nobody has recorded one, or
  * never while it learns the past by itself.
  */
-function dueFrom({ bornPosition, startPosition, mode }: VersionState, living: readonly number[]): number {
+function dueFrom({ bornPosition, startPosition, mode }: LearningVersion, living: readonly number[]): number {
   if (living.length > 0 && isFromPast(mode)) return Infinity;
   return bornPosition ?? (mode !== 'copy' && living.length === 0 ? startPosition : 0);
 }
 
 /** Returns the versions that do not live yet and could be born, with their recorded births. */
-function unborn(model: ModelState, living: readonly number[]): readonly VersionState[] {
+function unborn(model: ModelState, living: readonly number[]): readonly LearningVersion[] {
   return learningVersions(model)
     .filter((version) => !living.includes(version.version) && !waitsForTwin(model, version))
-    .map((version): VersionState => ({ ...version, bornPosition: recordedBirth(model, version) }));
+    .map((version): LearningVersion => ({ ...version, bornPosition: recordedBirth(model, version) }));
 }
 
 /** Returns the offset from which the next of the versions that do not live yet is to be born; Infinity when none is. */
@@ -86,7 +86,7 @@ export function dueBirths(
   model: ModelState,
   living: readonly number[],
   position: number,
-): readonly VersionState[] {
+): readonly LearningVersion[] {
   return unborn(model, living)
     .filter((version) => dueFrom(version, living) <= position)
     .sort((a, b) => (a.bornPosition ?? Infinity) - (b.bornPosition ?? Infinity) || a.version - b.version);

@@ -1,5 +1,6 @@
 import type { BirthMode, TrafficTarget } from '../../../shared/domain/events.ts';
 import type { LearnerConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
+import type { PublishedModel } from '../../../shared/domain/published-model.ts';
 import type { RolloutContext, RolloutSignal } from './rollout/signals.ts';
 
 /** What an operator, or a learner's snapshot, asks the registry to record. */
@@ -14,6 +15,14 @@ export type Command =
       readonly learner: LearnerConfig;
       /** End of the model's log when the command came; for `history` and `milestone` where the past begins. */
       readonly startPosition: number;
+    }
+  | {
+      readonly kind: 'publish-version';
+      readonly model: string;
+      /** A file that was checked and is on artefacts.v1. */
+      readonly published: PublishedModel;
+      /** End of the model's log when the command came. */
+      readonly position: number;
     }
   | {
       readonly kind: 'register-twin';

@@ -5,7 +5,7 @@ import type { Command } from './commands.ts';
 import { refused } from './decision.ts';
 import type { Decision, EventDraft, Moment } from './decision.ts';
 import { planTraffic } from './plan-traffic.ts';
-import { registerTwin, registerVersion } from './register.ts';
+import { publishVersion, registerTwin, registerVersion } from './register.ts';
 import { retireFault, trafficFault } from './rollout/held-versions.ts';
 import { nextRollout } from './rollout/machine.ts';
 
@@ -53,6 +53,8 @@ function changeVersion(
     case 'resume-version':
       if (version.life === 'retired')
         return refused('conflict', `version ${String(version.version)} is retired`);
+      if (version.mode === 'published')
+        return refused('conflict', `version ${String(version.version)} is a published file and never learns`);
       return appended({ ...base, kind: 'VersionResumed', body: {}, plan });
     case 'record-birth': {
       if (version.life !== 'registered') return { kind: 'already' };
@@ -120,6 +122,7 @@ export function decide(directory: ModelDirectory, command: Command, moment: Mome
   }
   if (model === undefined) return refused('not-found', `model ${command.model} does not exist`);
   if (command.kind === 'register-version') return registerVersion(model, command);
+  if (command.kind === 'publish-version') return publishVersion(model, command);
   if (command.kind === 'register-twin') return registerTwin(model, command);
   if (command.kind === 'rollout') return moveRollout(model, command, moment);
   if (command.kind === 'set-traffic') return setTraffic(model, command);

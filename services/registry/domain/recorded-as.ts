@@ -17,6 +17,7 @@ const OF_ROLLOUTS: Readonly<Record<RolloutCommand['kind'], readonly ModelVersion
 const OF_OTHERS: Readonly<Record<Exclude<Command['kind'], 'rollout'>, ModelVersionEventKind>> = {
   'create-model': 'ModelCreated',
   'register-version': 'VersionRegistered',
+  'publish-version': 'VersionBorn',
   'register-twin': 'VersionRegistered',
   'approve-version': 'VersionApproved',
   'retire-version': 'VersionRetired',

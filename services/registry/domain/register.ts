@@ -1,4 +1,4 @@
-import { learningVersions } from '../../../shared/domain/model-directory.ts';
+import { livingVersions } from '../../../shared/domain/model-directory.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import type { Command } from './commands.ts';
@@ -9,7 +9,7 @@ import { refused } from './decision.ts';
 export const LIVE_VERSIONS_MAX = 4;
 
 function roomFault(model: ModelState, wanted: number): Decision | undefined {
-  const living = learningVersions(model).length;
+  const living = livingVersions(model).length;
   if (living + wanted <= LIVE_VERSIONS_MAX) return undefined;
   const more = wanted === 1 ? '' : `, ${String(wanted)} more are wanted`;
   const first = wanted === 1 ? 'retire one first' : 'retire some first';
@@ -29,6 +29,8 @@ function copyFault(
   const source = model.versions.find(({ version }) => version === parent);
   if (source === undefined)
     return refused('not-found', `model ${model.spec.name} has no version ${String(parent)} to copy`);
+  if (source.mode === 'published')
+    return refused('conflict', `version ${String(parent)} is a published file and cannot be copied`);
   if (source.life === 'retired' && !mayBeRetired)
     return refused('conflict', `version ${String(parent)} is retired and cannot be copied`);
   if (source.learner.tableBits === learner.tableBits) return undefined;
@@ -60,6 +62,36 @@ export function registerVersion(
     plan: model.plan,
   };
   return { kind: 'append', events: [event] };
+}
+
+/**
+ * Returns what publishing a file adds to the log: it is registered and, having nothing to learn, live, in one transaction.
+ */
+export function publishVersion(
+  model: ModelState,
+  command: Extract<Command, { kind: 'publish-version' }>,
+): Decision {
+  const fault = roomFault(model, 1);
+  if (fault !== undefined) return fault;
+  const { published, position } = command;
+  const { plan, spec } = model;
+  const version = nextNumber(model);
+  const base = { model: spec.name, version };
+  const shadows = [...plan.shadows, version].sort((a, b) => a - b);
+  const body = {
+    parent: null,
+    mode: 'published',
+    learner: spec.learner,
+    startPosition: position,
+    published,
+  } as const;
+  return {
+    kind: 'append',
+    events: [
+      { ...base, kind: 'VersionRegistered', body, plan },
+      { ...base, kind: 'VersionBorn', body: { position }, plan: { ...plan, shadows } },
+    ],
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryRoutesDeps } from './routes-deps.ts';
 import { askedBy, knownModel, orThrow } from './asking.ts';
+import { publishedRoute } from './published-route.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
 import { shardRoutes } from './shard-routes.ts';
 import { twinRoute } from './twin-route.ts';
@@ -176,6 +177,7 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
   }
 
   twinRoute(app, deps);
+  publishedRoute(app, deps);
   shardRoutes(app, deps);
   rolloutRoutes(app, deps);
 

@@ -78,6 +78,65 @@ export const registerTwinBody = {
   required: ['learner'],
 } as const;
 
+const graphName = { type: 'string', minLength: 1, maxLength: 256 } as const;
+
+/** The body that publishes a file. */
+export const publishVersionBody = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['onnx', 'signature'],
+  properties: {
+    onnx: { type: 'string', minLength: 1, description: 'The file in base64.' },
+    signature: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['inputs', 'output'],
+      properties: {
+        inputs: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 256,
+          description: 'Every input of the graph: a tensor [N, F] for F features, a column each.',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['name', 'features'],
+            properties: {
+              name: graphName,
+              features: {
+                type: 'array',
+                minItems: 1,
+                maxItems: 256,
+                items: { type: 'string', minLength: 1, maxLength: 63 },
+              },
+            },
+          },
+        },
+        output: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['name'],
+          properties: {
+            name: graphName,
+            column: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 65_535,
+              description:
+                'Column of the probability of label 1; 1 when it is not said, 0 for a tensor of one number a row.',
+            },
+          },
+        },
+      },
+    },
+    probe: {
+      type: 'object',
+      description:
+        'Features of a row that the file is tried with; zeros and empty strings when there is none.',
+    },
+  },
+} as const;
+
 /** The body that begins a rollout. */
 export const startRolloutBody = {
   type: 'object',

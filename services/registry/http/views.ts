@@ -15,8 +15,9 @@ export function planView(plan: TrafficPlan): object {
 }
 
 /** Returns a version as clients see it. */
-export function versionView({ isApproved, ...version }: VersionState): object {
-  return { ...version, approved: isApproved };
+export function versionView({ isApproved, learner, ...version }: VersionState): object {
+  const how = version.published === undefined ? { learner } : {};
+  return { ...version, ...how, approved: isApproved };
 }
 
 /** Returns a model as clients see it. */

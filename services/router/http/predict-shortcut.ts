@@ -30,7 +30,7 @@ function modelOf(url: string): string | undefined {
 /** Returns the length of a body that can be taken as it is; undefined when there is anything else to a request. */
 function plainLength({ method, headers }: IncomingMessage): number | undefined {
   if (method !== 'POST' || headers['content-encoding'] !== undefined) return undefined;
-  if (headers[VERSION_HEADER] !== undefined) return undefined;
+  if (headers[VERSION_HEADER] !== undefined || headers.host === undefined) return undefined;
   if (!JSON_TYPES.has(headers['content-type'] ?? '')) return undefined;
   const length = Number(headers['content-length'] ?? '0');
   return length > 0 ? length : undefined;

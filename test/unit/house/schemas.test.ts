@@ -6,7 +6,7 @@ import avro from 'avsc';
 import { schemaOf } from '../../../shared/events/codec.ts';
 import { incompatibilities } from '../../../shared/events/schema-compatibility.ts';
 import { TOPICS } from '../../../shared/events/topics.ts';
-import type { AnyTopicName, TopicRecords } from '../../../shared/events/topics.ts';
+import type { TopicName, TopicRecords } from '../../../shared/events/topics.ts';
 
 const SCHEMAS = resolve(import.meta.dirname, '../../../schemas');
 
@@ -52,6 +52,12 @@ const event = {
 
 /** One record of each topic that code reads or writes, with every field and every kind of value. */
 const SAMPLES: TopicRecords = {
+  'artefacts.v1': {
+    digest: 'c0ffee',
+    chunkIndex: 0,
+    chunkCount: 2,
+    bytes: Buffer.from([1, 2, 3]),
+  },
   'milestones.v1': {
     model: 'parcels-late',
     shard: 0,
@@ -238,7 +244,7 @@ function plain(value: unknown): unknown {
   return structuredClone(value);
 }
 
-for (const [topic, sample] of Object.entries(SAMPLES) as [AnyTopicName, object][]) {
+for (const [topic, sample] of Object.entries(SAMPLES) as [TopicName, object][]) {
   test(`a record of ${topic} in TypeScript is what it is in Avro, field by field`, () => {
     const type = avro.Type.forSchema(schemaOf(topic));
     const decoded: unknown = type.fromBuffer(type.toBuffer(sample));

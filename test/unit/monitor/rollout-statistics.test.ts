@@ -13,6 +13,7 @@ import { KnownArms } from '../../../services/monitor/domain/known-arms.ts';
 import { LastWindow, quantileOf } from '../../../services/monitor/domain/last-window.ts';
 import { OutcomeTest } from '../../../services/monitor/domain/outcome-test.ts';
 import { alphaOfAttempt, thresholdsOf } from '../../../services/monitor/domain/rollout-alpha.ts';
+import { PairedStream } from '../../../services/monitor/domain/paired-stream.ts';
 import { RunningInterval } from '../../../services/monitor/domain/running-interval.ts';
 import { SlownessThreshold } from '../../../services/monitor/domain/slowness-threshold.ts';
 import { StageCounts } from '../../../services/monitor/domain/stage-counts.ts';
@@ -172,4 +173,16 @@ test('a candidate is warm after the minimum of examples and once its loss no lon
   assert.equal(flat.isWarm, false);
   flat.take(0);
   assert.equal(flat.isWarm, true);
+});
+
+test('a margin of everything is never exceeded, whatever the candidate does', () => {
+  const stream = new PairedStream({
+    name: 'slowness',
+    role: 'guard',
+    bound: 1,
+    rollbackMargin: 1,
+    promoteMargin: null,
+  });
+  for (let request = 0; request < 100_000; request += 1) stream.take(1);
+  assert.equal(stream.hasRolledBack(1), false);
 });

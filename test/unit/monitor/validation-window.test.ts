@@ -66,3 +66,17 @@ test('without label 1 there is nothing to find, and no limit on it', () => {
   ]);
   assert.deepEqual([report.candidate.precision, report.candidate.recall], [null, null]);
 });
+
+test('the time of scoring is looked at, unless the policy lets a candidate be slower on every request', () => {
+  const faultsWith = (slownessMarginRate: number): readonly string[] => {
+    const guards = { ...POLICY.guards, slownessMarginRate };
+    const window = new ValidationWindow({ ...POLICY, guards });
+    for (const label of [1, 0, 1, 0]) {
+      window.takePair({ candidate: 0.5, baseline: 0.5, label, atMs: 0, stageKey: 0 });
+      window.takeMicros(5000, 20);
+    }
+    return window.report()?.faults ?? ['no report'];
+  };
+  assert.deepEqual(faultsWith(0.99), ['scoring p99 in µs 5000.0000, allowed up to 1040.0000']);
+  assert.deepEqual(faultsWith(1), []);
+});

@@ -2,6 +2,7 @@ import { after } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { parseLearner, parseModelSpec } from '../../../services/registry/adapters/model-spec-parser.ts';
 import { registryRoutes } from '../../../services/registry/http/routes.ts';
+import type { PublishedDeps } from '../../../services/registry/http/routes-deps.ts';
 import { createRollouts } from '../../../services/registry/rollouts.ts';
 import { createApp } from '../../../shared/http/app.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
@@ -25,10 +26,17 @@ type Send = (
   headers?: Record<string, string>,
 ) => Promise<Answer>;
 
+const NOTHING_PUBLISHED: PublishedDeps = {
+  fileBytesMax: 1024,
+  check: () => Promise.resolve({ ok: false, faults: [] }),
+  keep: () => Promise.resolve(),
+};
+
 /** Returns what sends requests to the registry's routes over a world in memory. */
 export async function routesOf(
   world: RegistryWorld,
   writable = (): Promise<RegistryWorld['registry']> => Promise.resolve(world.registry),
+  published: PublishedDeps = NOTHING_PUBLISHED,
 ): Promise<Send> {
   const app = await createApp({
     service: 'registry',
@@ -55,6 +63,7 @@ export async function routesOf(
     parseModelSpec,
     parseLearner,
     startOf: () => Promise.resolve(7),
+    published,
   });
   return async (method, url, body, headers = {}) => {
     const payload = body === undefined ? {} : { payload: body as string | object };

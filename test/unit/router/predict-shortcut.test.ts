@@ -24,7 +24,12 @@ interface Desk {
   readonly world: RouterWorld;
   /** How many requests the shortcut answered. */
   readonly plainCount: () => number;
-  send(path: string, pieces: readonly (string | Buffer)[], headers?: object): Promise<Sent>;
+  send(
+    path: string,
+    pieces: readonly (string | Buffer)[],
+    headers?: object,
+    hasHost?: boolean,
+  ): Promise<Sent>;
 }
 
 interface Sent {
@@ -71,11 +76,19 @@ async function open(t: TestContext): Promise<Desk> {
   t.after(() => app.close());
   const { port } = app.server.address() as AddressInfo;
 
-  async function send(path: string, pieces: readonly (string | Buffer)[], headers = {}): Promise<Sent> {
+  async function send(
+    path: string,
+    pieces: readonly (string | Buffer)[],
+    headers = {},
+    hasHost = true,
+  ): Promise<Sent> {
     const body = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
     const all = { ...JSON_TYPE, 'content-length': String(body.length), ...headers };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const sent = request({ host: '127.0.0.1', port, path, method: 'POST', headers: all }, resolve);
+      const sent = request(
+        { host: '127.0.0.1', port, path, method: 'POST', headers: all, setHost: hasHost },
+        resolve,
+      );
       sent.on('error', reject);
       for (const piece of pieces) sent.write(piece);
       sent.end();
@@ -174,4 +187,11 @@ test('a plain request that cannot be answered is told so in the same words', asy
   assert.equal(desk.plainCount(), 1);
   assert.deepEqual(sent, await byRoute(desk, PREDICT, body));
   assert.deepEqual([sent.status, sent.retryAfter], [503, '1']);
+});
+
+test('a request without a host is refused with words, as every service refuses it', async (t) => {
+  const desk = await open(t);
+  const { status, type, body } = await desk.send(PREDICT, [JSON.stringify(BODY)], {}, false);
+  assert.deepEqual([status, type], [400, 'application/problem+json; charset=utf-8']);
+  assert.match(String(body['detail']), /^header host: undefined/);
 });

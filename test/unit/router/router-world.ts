@@ -186,6 +186,8 @@ export function createWorld(
       after: timers.after,
       sha256: sha256Hex,
       openScorer: scorers.open,
+      openPublished: () => Promise.reject(new Error('no published files here')),
+      readArtefact: () => Promise.resolve(undefined),
       beforeRun: createInjectedFailures(options.injectFailures ?? ''),
       specOf: (name) => directory().get(name)?.spec,
       observe,

@@ -81,7 +81,7 @@ const BROKEN_HTTP: readonly string[] = [
 
 type Family = (rng: Rng) => Omit<FuzzInput, 'family'>;
 
-/** What an input may be of. Files of models (ONNX) join here with a family of their own once routers take them. */
+/** What an input may be of. Files of models (ONNX) are published: see published-files.ts. */
 const FAMILIES = {
   http(rng) {
     const broken = BROKEN_HTTP[rng.int(BROKEN_HTTP.length * 2)];

@@ -7,6 +7,7 @@ import { FAMILY_NAMES, FUZZED_MODEL, nextInput } from './inputs.ts';
 import type { FamilyName, FuzzInput } from './inputs.ts';
 import { judgeAnswer } from './judge-answer.ts';
 import { createLane } from './lane.ts';
+import { publishFiles } from './published-files.ts';
 import { watchRouter } from './router-watch.ts';
 
 /** Failed inputs that are kept to be looked at. */
@@ -34,14 +35,18 @@ interface Failure {
 /** Sends seeded malformed inputs to a router's process and judges every answer. */
 export const program = defineProgram({
   about:
-    'Malformed HTTP, JSON, Open Inference Protocol and NDJSON: no crash, no stall, every refusal a problem document.',
+    'Malformed HTTP, JSON, Open Inference Protocol, NDJSON and ONNX: no crash, no stall, every refusal a problem document.',
   options: {
     inputs: { default: 1_000_000, min: 1, max: 100_000_000, help: 'inputs in all' },
+    files: { default: 500, min: 0, max: 100_000, help: 'published files beside them' },
     seed: { default: 1, min: 0, max: 2 ** 31, help: 'seed of the inputs' },
     lanes: { default: 16, min: 1, max: 256, help: 'connections at a time' },
   },
-  async run({ inputs, seed, lanes }, say) {
-    const system = await startSystem({ instances: { ingest: 0, monitor: 0 } });
+  async run({ inputs, files, seed, lanes }, say) {
+    const system = await startSystem({
+      instances: { ingest: 0, monitor: 0 },
+      env: { PUBLISHED_MEMORY_MB: '256', PUBLISHED_CHECK_MS: '3000' },
+    });
     try {
       await serveSmallModel(system, FUZZED_MODEL);
       const router = system.fleet.one('router');
@@ -88,6 +93,8 @@ export const program = defineProgram({
         lane.close();
       };
       await Promise.all(Array.from({ length: lanes }, run));
+      say(`publishing ${String(files)} files`);
+      const onnx = await publishFiles(system, files, rng);
       await watch.stop();
       await serveAgain(system.http.send, router.url);
 
@@ -100,6 +107,7 @@ export const program = defineProgram({
               `the event loop stood still for more than 100 ms ${String(stallsAbove100Ms)} times, at most ${maxStallMs.toFixed(0)} ms`,
             ]
           : []),
+        ...onnx.faults,
         ...failures.map(({ index, family, fault }) => `input ${String(index)} (${family}): ${fault}`),
       ];
       return {
@@ -108,7 +116,8 @@ export const program = defineProgram({
           crashes,
           stallsAbove100Ms,
           maxStallMs,
-          notProblemDocuments,
+          notProblemDocuments: notProblemDocuments + onnx.faults.length,
+          onnx,
           seed,
           families: counts,
           failures,
@@ -118,6 +127,7 @@ export const program = defineProgram({
             ([name, one]) =>
               `${name.padEnd(10)} ${String(one.inputs)} inputs: ${String(one.problems)} problem documents, ${String(one.taken)} taken, ${String(one.unanswered)} closed, ${String(one.faults)} neither`,
           ),
+          `files      ${String(onnx.files)} published: ${String(onnx.refused)} refused, ${String(onnx.published)} served, ${String(onnx.faults.length)} neither`,
           `${String(crashes)} crashes; the event loop stood still for at most ${maxStallMs.toFixed(1)} ms`,
         ],
         faults,

@@ -85,7 +85,10 @@ export function entered(
   return { kind, version: rollout.candidate, body, plan };
 }
 
-/** Returns the event with which the try of a live version begins. A copy knows what its parent knows and needs no warming. */
+/**
+ * Returns the event with which the try of a live version begins. A copy knows what its parent knows and a published file all that it
+ * ever will: neither needs warming.
+ */
 export function begun({ model, policy, context }: RolloutMoment, version: number, why: string): RolloutMove {
   const { nowMs, sequence, position, triesOf } = context;
   const { plan: before, spec, versions } = model;
@@ -100,7 +103,7 @@ export function begun({ model, policy, context }: RolloutMoment, version: number
     stable,
     baseline: control !== undefined && isControlLive ? control : stable,
     attempt,
-    phase: known?.mode === 'copy' ? ('shadow' as const) : ('warming' as const),
+    phase: known?.mode === 'copy' || known?.mode === 'published' ? ('shadow' as const) : ('warming' as const),
     step: -1,
     stage: 0,
     pausedBecause: null,

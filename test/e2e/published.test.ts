@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { runCommand } from '../../deploy/local/run-command.ts';
+import { waitUntil } from '../../deploy/local/wait-until.ts';
+import { messageOf } from '../../shared/errors.ts';
+import { HOSTILE_FILES, hungryFile, logisticFile } from '../support/onnx-files.ts';
+import { pythonWith } from '../support/python-environment.ts';
+import { rolloutClient } from '../support/rollouts.ts';
+import { learnerState, serveSmallModel, smallEvent, untilLearned } from '../support/small-model.ts';
+import { useSystem } from '../support/system.ts';
+import { openVerdictWriter } from '../support/verdicts.ts';
+import type { VerdictWriter } from '../support/verdicts.ts';
+
+let verdicts: VerdictWriter | undefined;
+/** No monitor: a test writes its verdicts, so that it says when. */
+const system = useSystem({
+  instances: { monitor: 0 },
+  env: { STATUS_INTERVAL_MS: '500', PUBLISHED_MEMORY_MB: '256' },
+  prepare: async (started) => {
+    verdicts = await openVerdictWriter(started);
+  },
+});
+after(() => verdicts?.close());
+
+const PACKAGES = ['scikit-learn==1.9.1', 'skl2onnx==1.20.0'];
+const SIGNATURE = {
+  inputs: [{ name: 'X', features: ['size', 'isNew'] }],
+  output: { name: 'p', column: 0 },
+};
+const QUICK = { rollout: { holdMinMs: 0, stepsBp: [5000, 10_000] } };
+const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
+
+interface Answered {
+  readonly version: number;
+  readonly score: number;
+  readonly snapshotPosition: number;
+  readonly learnedToMs: number | null;
+  readonly stalenessMs: number;
+}
+
+async function publish(model: string, body: object): Promise<{ status: number; body: unknown }> {
+  return system.http.send('POST', `${system.url('registry')}/v1/models/${model}/versions/published`, body);
+}
+
+async function published(model: string, file: Uint8Array): Promise<number> {
+  const { status, body } = await publish(model, {
+    onnx: Buffer.from(file).toString('base64'),
+    signature: SIGNATURE,
+  });
+  assert.equal(status, 201, JSON.stringify(body));
+  const { version, mode, life } = body as { version: number; mode: string; life: string };
+  assert.deepEqual([mode, life], ['published', 'live']);
+  return version;
+}
+
+function ask(model: string, version: string, features: object): Promise<{ status: number; body: unknown }> {
+  return system.http.send(
+    'POST',
+    `${system.url('router')}/v1/models/${model}/predict`,
+    { subject: 'ada', features },
+    { 'headrace-version': version },
+  );
+}
+
+function untilAnswered(model: string, version: number, features: object): Promise<Answered> {
+  return waitUntil(
+    async () => {
+      const { status, body } = await ask(model, String(version), features);
+      if (status !== 200) throw new Error(`${String(status)} ${JSON.stringify(body)}`);
+      return body as Answered;
+    },
+    { what: `version ${String(version)} of ${model} to answer`, limitMs: 20_000, everyMs: 50 },
+  );
+}
+
+async function learn(model: string, from: number, count: number): Promise<void> {
+  const batch = Array.from({ length: count }, (_, i) => smallEvent(from + i));
+  const url = `${system.url('ingest')}/v1/models/${model}/events`;
+  assert.equal((await system.http.send('POST', url, batch)).status, 202);
+  await untilLearned(system, model, from + count);
+}
+
+test('a published file is served, shadowed and rolled out next to a learning stable version, and outlives a router', async () => {
+  const model = 'from-elsewhere';
+  await serveSmallModel(system, model, QUICK);
+  await learn(model, 0, 100);
+  const version = await published(model, logisticFile([2, -1]));
+  assert.equal(version, 2);
+  const answered = await untilAnswered(model, version, { size: 0.5, isNew: true });
+  assert.ok(Math.abs(answered.score - sigmoid(0)) < 1e-6);
+  assert.deepEqual(
+    [answered.version, answered.snapshotPosition, answered.learnedToMs],
+    [2, -1, null],
+    'it has seen nothing of the log',
+  );
+  assert.ok(answered.stalenessMs >= 0, 'since it was published');
+
+  assert.ok(verdicts !== undefined);
+  const client = rolloutClient(system, model);
+  const { rollout, traffic } = await client.start(version);
+  assert.deepEqual([rollout.phase, traffic.shadows], ['shadow', [2]], 'there is nothing to warm up');
+  const phases: string[] = [];
+  for (let stages = 0; stages < 3; stages += 1) {
+    const { rollout: next } = await client.promote(verdicts);
+    phases.push(`${next.phase} ${String(next.step)}`);
+    await learn(model, 100 + stages * 20, 20);
+  }
+  assert.deepEqual(phases, ['canary 0', 'canary 1', 'full 1']);
+  const served = await untilAnswered(model, version, { size: 1, isNew: false });
+  assert.ok(Math.abs(served.score - sigmoid(2)) < 1e-6);
+  const { versions } = await learnerState(system, model);
+  assert.deepEqual(
+    versions.map((one) => [one.version, one.examplesLearned]),
+    [[1, 160]],
+    'the old stable learns on, the file does not learn',
+  );
+
+  const router = system.fleet.one('router');
+  await router.kill();
+  await router.start();
+  await router.untilReady();
+  assert.equal((await ask(model, 'stable', { size: 1, isNew: false })).status, 200);
+
+  assert.equal((await client.command('undo')).traffic.stable, 1);
+  const retired = await system.http.send(
+    'POST',
+    `${system.url('registry')}/v1/models/${model}/versions/2/retire`,
+    {},
+  );
+  assert.equal(retired.status, 200, JSON.stringify(retired.body));
+  assert.equal((await ask(model, 'stable', { size: 1, isNew: false })).status, 200);
+});
+
+test('a file that takes too much memory while it serves fails alone, and is served again', async () => {
+  const model = 'hungry';
+  await serveSmallModel(system, model, QUICK);
+  const version = await published(model, hungryFile([1, 1]));
+  await untilAnswered(model, version, { size: 0, isNew: false });
+  const pid = system.fleet.one('router').pid();
+  const { status, body } = await ask(model, String(version), { size: 4, isNew: false });
+  assert.equal(status, 503, JSON.stringify(body));
+  assert.equal((await ask(model, 'stable', { size: 4, isNew: false })).status, 200);
+  await untilAnswered(model, version, { size: 0, isNew: false });
+  assert.equal(system.fleet.one('router').pid(), pid);
+});
+
+test('a file that must not be served is refused with everything that is wrong, and nothing is recorded', async () => {
+  const model = 'hostile';
+  await serveSmallModel(system, model);
+  const file = HOSTILE_FILES['too many nodes']?.() ?? new Uint8Array();
+  const refused = await publish(model, { onnx: Buffer.from(file).toString('base64'), signature: SIGNATURE });
+  assert.equal(refused.status, 422);
+  assert.deepEqual((refused.body as { errors: object[] }).errors, [
+    { field: 'onnx', message: '10002 nodes, allowed 4096' },
+  ]);
+  const noText = await publish(model, { onnx: 'not base64!', signature: SIGNATURE });
+  assert.deepEqual((noText.body as { errors: object[] }).errors, [
+    { field: 'onnx', message: '"not base64!"… is not base64' },
+  ]);
+  const list = await system.http.send('GET', `${system.url('registry')}/v1/models/${model}/versions`);
+  assert.equal((list.body as { versions: object[] }).versions.length, 1);
+});
+
+/** What the script in Python trained. */
+interface Trained {
+  readonly rows: readonly object[];
+  readonly forest: TrainedModel;
+  readonly mixed: TrainedModel;
+  readonly sequences: { readonly onnx: string; readonly outputs: readonly string[] };
+}
+interface TrainedModel {
+  readonly onnx: string;
+  readonly signature: object;
+  readonly probabilities: readonly number[];
+}
+
+async function trained(say: (line: string) => void): Promise<Trained | undefined> {
+  try {
+    const python = await pythonWith('scikit-learn', PACKAGES);
+    const args = [join(import.meta.dirname, 'published_models.py')];
+    const output = await runCommand({ command: python, args });
+    return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Trained;
+  } catch (error) {
+    say(messageOf(error));
+    return undefined;
+  }
+}
+
+test('files of scikit-learn score as scikit-learn does: a forest over one tensor, a pipeline over a tensor a column', async (t) => {
+  const python = await trained((line) => {
+    t.diagnostic(line);
+  });
+  if (python === undefined) {
+    t.skip('scikit-learn could not be installed from PyPI');
+    return;
+  }
+  const model = 'learned-in-python';
+  await serveSmallModel(system, model);
+  for (const { probabilities, ...body } of [python.forest, python.mixed]) {
+    const { status, body: made } = await publish(model, body);
+    assert.equal(status, 201, JSON.stringify(made));
+    const { version } = made as { version: number };
+    for (const [row, features] of python.rows.entries()) {
+      const { score } = await untilAnswered(model, version, features);
+      assert.ok(
+        Math.abs(score - (probabilities[row] ?? NaN)) < 1e-5,
+        `row ${String(row)} of version ${String(version)}`,
+      );
+    }
+  }
+  const { onnx, outputs } = python.sequences;
+  const signature = { inputs: [{ name: 'X', features: ['size', 'isNew'] }], output: { name: outputs[1] } };
+  const refused = await publish(model, { onnx, signature });
+  assert.match(
+    JSON.stringify(refused.body),
+    /is sequence, allowed float32 or float64 \(export classifiers with zipmap off\)/,
+  );
+});
