@@ -118,6 +118,25 @@ export const routerSettings = Type.Object({
     maximum: 600_000,
     description: 'Time between two reports to router-status.v1, ms; changes are reported at once.',
   }),
+  DATA_DIR: Type.String({
+    default: '',
+    maxLength: 4096,
+    description:
+      'Directory in which the last verified parameters of every stable version are kept, with plans and specs, for a start without Kafka. Empty for none.',
+  }),
+  CACHE_INTERVAL_MS: Type.Integer({
+    default: 30_000,
+    minimum: 100,
+    maximum: 86_400_000,
+    description: 'Time from the end of one writing of the disk cache to the beginning of the next, ms.',
+  }),
+  CACHE_AFTER_MS: Type.Integer({
+    default: 5000,
+    minimum: 0,
+    maximum: 600_000,
+    description:
+      'How long a starting router waits for Kafka before it answers from its disk cache, ms, where it has one.',
+  }),
   INJECT_FAILURES: Type.String({
     default: '',
     pattern: INJECT_FAILURES_PATTERN,

@@ -93,6 +93,15 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     'Records that could not be decoded.',
     ['topic'],
   );
+  const fromCache = metrics.gauge(
+    'headrace_router_serving_from_cache',
+    '1 while models, plans and parameters are those of the disk cache, because Kafka has not spoken since the start.',
+  );
+  const cacheFiles = metrics.counter(
+    'headrace_router_cache_files_total',
+    'Files of the disk cache by what became of them: written, failed to be written, restored at a start, or refused then.',
+    ['result'],
+  );
 
   const run = new Map<string, { readonly durations: Tally; readonly rows: Tally }>();
   const runOf = (model: string, version: number): { readonly durations: Tally; readonly rows: Tally } => {
@@ -155,6 +164,12 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     },
     undecodable: (topic) => {
       undecodable.inc({ topic });
+    },
+    source: (source) => {
+      fromCache.set(source === 'cache' ? 1 : 0);
+    },
+    cacheFile: (result) => {
+      cacheFiles.inc({ result });
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { RouterStatus, Snapshot } from '../../shared/domain/events.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
+import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parseSnapshotKey } from './domain/snapshot-key.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import type { VersionFigures, VersionPorts } from './ports.ts';
@@ -11,6 +12,8 @@ import type { VersionServer } from './version-server.ts';
 export interface VersionServers {
   /** Takes the next record of snapshots.v1; a tombstone (null) forgets its version. */
   take(key: string, record: Snapshot | null): void;
+  /** Gives a version what was kept of it on disk. */
+  restore(model: string, version: number, snapshot: CompleteSnapshot): void;
   /** Returns whether a record of snapshots.v1 can matter: those of retired versions are not even decoded. */
   wants(key: string): boolean;
   /** Forgets retired versions and lets those begin whose model is known now. */
@@ -77,6 +80,9 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
       if (named === undefined) return;
       if (record !== null) serverOf(named.model, named.version).offer(record);
       else if (named.isHead) forget(named.model, named.version);
+    },
+    restore(model, version, snapshot) {
+      serverOf(model, version).restore(snapshot);
     },
     wants(key) {
       const named = parseSnapshotKey(key);

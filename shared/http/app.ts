@@ -21,6 +21,8 @@ export interface AppOptions {
   readonly bodyLimitBytes: number;
   /** Names of what the service still waits for; empty when it is ready. */
   readonly waitsFor: () => readonly string[];
+  /** Returns what /readyz says besides; nothing when it is left out. */
+  readonly readiness?: () => Readonly<Record<string, string | number | null>>;
   /** Takes requests before fastify does, where something faster can answer them. */
   readonly shortcut?: Shortcut;
   /** Longest time a client may take to send a request, ms. */
@@ -186,7 +188,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     const waitsFor = options.waitsFor();
     return reply
       .code(waitsFor.length === 0 ? 200 : 503)
-      .send({ status: waitsFor.length === 0 ? 'ready' : 'waiting', waitsFor });
+      .send({ status: waitsFor.length === 0 ? 'ready' : 'waiting', waitsFor, ...options.readiness?.() });
   });
   app.get('/metrics', hidden, async (_request, reply) =>
     reply.type(options.registry.contentType).send(await options.registry.metrics()),
