@@ -118,6 +118,19 @@ export const routerSettings = Type.Object({
     maximum: 600_000,
     description: 'Time between two reports to router-status.v1, ms; changes are reported at once.',
   }),
+  REQUESTS_MAX: Type.Integer({
+    default: 4096,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Most requests for predictions under way at once; others are answered 503 with Retry-After.',
+  }),
+  LOOP_DELAY_MAX_MS: Type.Integer({
+    default: 250,
+    minimum: 10,
+    maximum: 60_000,
+    description:
+      'The longest that the event loop may be held up, ms, before fewer requests than REQUESTS_MAX are let in; never fewer than 64.',
+  }),
   DATA_DIR: Type.String({
     default: '',
     maxLength: 4096,

@@ -9,12 +9,15 @@ import { HttpProblem } from '../../shared/http/problem.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
+import { createAdmissionGate } from './admission-gate.ts';
 import { createDiskCache } from './adapters/disk-cache.ts';
 import { createKafkaLink } from './adapters/kafka-link.ts';
 import { createLinearScorers } from './adapters/linear-scorer.ts';
+import { watchLoopDelay } from './adapters/loop-delay.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { asciiText } from './adapters/ascii-text.ts';
 import { createIdSource } from './adapters/random-ids.ts';
+import { callAfter } from './adapters/timer.ts';
 import { routerRelations, routerSettings } from './config.ts';
 import { createInjectedFailures } from './domain/injected-failures.ts';
 import { hasLapsed } from './domain/traffic-plans.ts';
@@ -23,6 +26,7 @@ import { takeBulk } from './http/bulk-predict.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
 import { createPredictShortcut } from './http/predict-shortcut.ts';
 import { predictRoutes } from './http/predict-routes.ts';
+import { shedOverload } from './http/shed-overload.ts';
 import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
 import { keepCache } from './keep-cache.ts';
@@ -60,12 +64,7 @@ const versions = createVersionServers({
     monotonicMs,
     defer: setImmediate,
     sha256: sha256Hex,
-    after: (ms, work) => {
-      const timer = setTimeout(work, ms);
-      return () => {
-        clearTimeout(timer);
-      };
-    },
+    after: callAfter,
     openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
     beforeRun: createInjectedFailures(config.INJECT_FAILURES),
     specOf: (model) => routing.directory().get(model)?.spec,
@@ -175,6 +174,13 @@ function openRouter(): Router {
   throw new HttpProblem(503, `waiting for ${routing.waitsFor().join(', ')}`, { retryAfterSeconds: 1 });
 }
 
+const gate = createAdmissionGate({
+  requestsMax: config.REQUESTS_MAX,
+  delayMaxMs: config.LOOP_DELAY_MAX_MS,
+});
+watchLoopDelay(gate.look);
+observe.admission(gate.figures);
+
 const app = await createApp({
   service: SERVICE,
   log,
@@ -190,11 +196,14 @@ const app = await createApp({
       Date.now(),
     ),
   }),
-  shortcut: createPredictShortcut({
-    router: () => (stopping.signal.aborted || routing.source() === 'nothing' ? undefined : router),
-    bodyLimitBytes: config.PREDICT_BODY_BYTES,
-    monotonicMs,
-  }),
+  shortcut: shedOverload(
+    gate,
+    createPredictShortcut({
+      router: () => (stopping.signal.aborted || routing.source() === 'nothing' ? undefined : router),
+      bodyLimitBytes: config.PREDICT_BODY_BYTES,
+      monotonicMs,
+    }),
+  ),
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
@@ -267,10 +276,7 @@ await runService({
       start: async () => {
         inBackground(link.open());
         inBackground(useDisk());
-        const ticker = setInterval(report, config.STATUS_INTERVAL_MS);
-        stops.add(() => {
-          clearInterval(ticker);
-        });
+        setInterval(report, config.STATUS_INTERVAL_MS).unref();
         await untilReady(config.LISTEN_GRACE_MS);
         await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
       },

@@ -121,6 +121,10 @@ export interface RouterObserver {
   logBuffered(bytes: number): void;
   undecodable(topic: string): void;
   cacheFile(result: CacheFileResult): void;
+  /** What is asked when metrics are read: requests under way, how many may be, how many were shed so far. */
+  admission(
+    figures: () => { readonly underWay: number; readonly limit: number; readonly shed: number },
+  ): void;
   /** Where models and plans come from. */
   source(source: 'nothing' | 'cache' | 'kafka'): void;
 }

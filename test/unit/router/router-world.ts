@@ -87,6 +87,7 @@ export function recordingObserver(): { observe: RouterObserver; told: Told } {
     undecodable: write('undecodable'),
     cacheFile: write('cacheFile'),
     source: write('source'),
+    admission: () => undefined,
   };
   return {
     observe,
