@@ -178,7 +178,7 @@ const gate = createAdmissionGate({
   requestsMax: config.REQUESTS_MAX,
   delayMaxMs: config.LOOP_DELAY_MAX_MS,
 });
-watchLoopDelay(gate.look);
+watchLoopDelay(monotonicMs, gate.look);
 observe.admission(gate.figures);
 
 const app = await createApp({

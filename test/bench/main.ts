@@ -11,6 +11,7 @@ process.exitCode = await runProgram(
     router: () => import('./router/bench.ts'),
     arms: () => import('./arms/bench.ts'),
     models: () => import('./models/bench.ts'),
+    overload: () => import('./overload/bench.ts'),
     growth: () => import('./growth/bench.ts'),
     'learner-core': () => import('./learner-core/bench.ts'),
   },

@@ -1,16 +1,14 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
-const RESOLUTION_MS = 10;
 const LOOK_MS = 50;
-const NANOS_PER_MS = 1e6;
 
-/** Calls with the longest that the event loop was held up since the call before, ms, 20 times a second where it can. */
-export function watchLoopDelay(onDelay: (longestMs: number) => void): void {
-  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delays.enable();
+/**
+ * Calls 20 times a second with how long the event loop was held up since the call before, ms: by how much the call is late.
+ * Node's own histogram of delays samples by a timer as well, and loses what its reset comes between.
+ */
+export function watchLoopDelay(monotonicMs: () => number, onDelay: (delayMs: number) => void): void {
+  let dueMs = monotonicMs() + LOOK_MS;
   setInterval(() => {
-    const longestMs = delays.count === 0 ? 0 : delays.max / NANOS_PER_MS - RESOLUTION_MS;
-    delays.reset();
-    onDelay(Math.max(0, longestMs));
+    const nowMs = monotonicMs();
+    onDelay(Math.max(0, nowMs - dueMs));
+    dueMs = nowMs + LOOK_MS;
   }, LOOK_MS).unref();
 }
