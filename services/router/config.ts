@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { commonSettings, portSetting } from '../../shared/config/load-config.ts';
-import { INJECT_FAILURES_PATTERN } from './domain/injected-failures.ts';
+import { INJECT_FAILURES_PATTERN, SPOILINGS } from './domain/injected-failures.ts';
 
 /** Settings of router. */
 export const routerSettings = Type.Object({
@@ -154,7 +154,13 @@ export const routerSettings = Type.Object({
     default: '',
     pattern: INJECT_FAILURES_PATTERN,
     description:
-      'For proofs: a model, its version and the share of rows on which scoring by it fails, as flights-late/4:0.3; empty for never.',
+      'For proofs: a model, its version and the share of rows on which scoring by it fails, as flights-late/4:0.3, with :hang, :nan or :memory when it does not throw; empty for never.',
+  }),
+  CLOCK_OFFSET_MS: Type.Integer({
+    default: 0,
+    minimum: -86_400_000,
+    maximum: 86_400_000,
+    description: 'For proofs: what is added to the clock of the machine, ms.',
   }),
 });
 
@@ -164,4 +170,9 @@ export const routerRelations: readonly ((config: Static<typeof routerSettings>) 
     FLUSH_TIMEOUT_MS < STOP_TIMEOUT_MS
       ? undefined
       : `FLUSH_TIMEOUT_MS=${String(FLUSH_TIMEOUT_MS)}, allowed less than STOP_TIMEOUT_MS=${String(STOP_TIMEOUT_MS)}`,
+  ({ INJECT_FAILURES }) => {
+    const how = INJECT_FAILURES.split(':')[2];
+    if (how === undefined || SPOILINGS.some((known) => known === how)) return undefined;
+    return `INJECT_FAILURES=${INJECT_FAILURES}, allowed after the share ${SPOILINGS.join(', ')} or nothing`;
+  },
 ];

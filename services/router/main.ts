@@ -49,8 +49,9 @@ const observe = createRouterMetrics(metrics);
 const stops = createStops();
 const stopping = new AbortController();
 const monotonicMs = (): number => performance.now();
+const nowMs = (): number => Date.now() + config.CLOCK_OFFSET_MS;
 const routing = createRouting({
-  nowMs: Date.now,
+  nowMs,
   monotonicMs,
   notReady: (model, version) => versions.notReady(model, version),
   onPlan: observe.plan,
@@ -60,7 +61,7 @@ const openOnnx = createOnnxScorers(monotonicMs);
 const versions = createVersionServers({
   ports: {
     log,
-    nowMs: Date.now,
+    nowMs,
     monotonicMs,
     defer: setImmediate,
     sha256: sha256Hex,
@@ -79,7 +80,7 @@ const versions = createVersionServers({
 });
 
 const link = createKafkaLink({
-  opening: { service: SERVICE, settings: config, nowMs: Date.now, signal: stopping.signal },
+  opening: { service: SERVICE, settings: config, nowMs, signal: stopping.signal },
   log,
   stops,
   onWait: routing.waitFor,
@@ -122,14 +123,14 @@ const reporter = createStatusReporter({
       ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}`
       : config.ADVERTISED_URL,
   models: versions.status,
-  nowMs: Date.now,
+  nowMs,
   send: link.send,
   log,
 });
 const router = createRouter({
   versions,
   log: predictions,
-  nowMs: Date.now,
+  nowMs,
   monotonicMs,
   directory: routing.directory,
   plans: routing.plans,
@@ -193,7 +194,7 @@ const app = await createApp({
     stalenessMs: oldestMs(
       routing.plans(),
       (model, version) => versions.of(model, version)?.applied()?.publishedAtMs,
-      Date.now(),
+      nowMs(),
     ),
   }),
   shortcut: shedOverload(
