@@ -25,7 +25,7 @@ export interface Rung {
 
 /** Version that is spoiled. */
 export const CANDIDATE = 2;
-const ROWS = 256;
+const ROWS = 64;
 const OVERLOAD = { rate: 4000, connections: 300, deadlineMs: 1000 };
 const FULL_SIZE = '256k';
 const HOUR_MS = 3_600_000;

@@ -16,7 +16,8 @@ function residentMb(pid: number | undefined): number | undefined {
   if (pid === undefined) return undefined;
   try {
     const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+    const kilobytes = /VmRSS:\s+(\d+)/.exec(status)?.[1]; // one that is ending has none any more
+    return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
   } catch {
     return undefined; // it has ended
   }

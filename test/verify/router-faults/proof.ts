@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { waitUntil } from '../../../deploy/local/wait-until.ts';
 import { defineProgram } from '../../support/programs.ts';
 import type { Options, ProgramResult } from '../../support/programs.ts';
 import { serveSmallModel } from '../../support/small-model.ts';
@@ -28,7 +29,7 @@ interface RungResult {
   readonly shed: number;
   readonly byCandidate: number;
   readonly rssGrowthMb: number;
-  /** From the end of the fault until both routers go by Kafka and have learned one more event, ms. */
+  /** From the end of the fault until both routers go by Kafka and have learned one more event, and the candidate answers, ms. */
   readonly recoveredMs: number;
   readonly stalestMs: number;
 }
@@ -50,7 +51,18 @@ function countsOf({ figures }: CheckedTraffic): Counts {
 
 function difference(after: Counts, before: Counts): Counts {
   const entries = Object.entries(after).map(([name, count]) => [name, count - before[name as keyof Counts]]);
-  return Object.fromEntries(entries) as unknown as Counts;
+  return Object.fromEntries(entries);
+}
+
+/** Resolves when the candidate answers its subjects again: the registry renews its plan's lease. */
+function untilCandidate({ figures }: CheckedTraffic): Promise<void> {
+  const before = figures.byCandidate;
+  return waitUntil(
+    () => {
+      if (figures.byCandidate === before) throw new Error('it answers nobody');
+    },
+    { what: 'the candidate to answer', limitMs: 60_000, everyMs: 50 },
+  );
 }
 
 async function climb(
@@ -74,8 +86,10 @@ async function climb(
     if (rung.env === undefined) traffic.allow({ candidate: true, shed: rung.mayShed ?? false });
     const endedMs = performance.now();
     await rung.end();
+    await pair.revive();
     await pair.untilServingFrom('kafka');
     await pair.learnOne();
+    if (rung.env === undefined || rung.candidateMayAnswer) await untilCandidate(traffic);
     recoveredMs = Math.round(performance.now() - endedMs);
   } finally {
     rssGrowthMb = memory.stop();

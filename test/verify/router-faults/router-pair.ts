@@ -13,6 +13,8 @@ export interface RouterPair {
   readonly urls: readonly [string, string];
   /** Starts one after the other anew with these settings. Resolves when both are ready and returns how long each took, ms. */
   roll(env: RouterEnv): Promise<readonly number[]>;
+  /** Starts services again that have ended by themselves, as a supervisor does; throws when a router has. */
+  revive(): Promise<void>;
   /** Resolves when both say that they serve from there. */
   untilServingFrom(source: 'cache' | 'kafka'): Promise<void>;
   /** Resolves when a metric of both has reached a value. */
@@ -60,6 +62,12 @@ export function routerPair(system: StartedSystem, model: string): RouterPair {
         tookMs.push(Math.round(performance.now() - startMs));
       }
       return tookMs;
+    },
+    async revive() {
+      for (const one of system.fleet.all.filter((each) => !each.isRunning())) {
+        if (one.name === 'router') throw new Error(`a router has ended; see ${one.logFile}`);
+        await one.start();
+      }
     },
     untilServingFrom: (source) =>
       untilBoth(async (url) => {
