@@ -50,8 +50,15 @@ function countsOf({ figures }: CheckedTraffic): Counts {
 }
 
 function difference(after: Counts, before: Counts): Counts {
-  const entries = Object.entries(after).map(([name, count]) => [name, count - before[name as keyof Counts]]);
-  return Object.fromEntries(entries);
+  const of = (name: keyof Counts): number => after[name] - before[name];
+  return {
+    requests: of('requests'),
+    shed: of('shed'),
+    byCandidate: of('byCandidate'),
+    failed: of('failed'),
+    wrongVersion: of('wrongVersion'),
+    wrongScore: of('wrongScore'),
+  };
 }
 
 /** Resolves when the candidate answers its subjects again: the registry renews its plan's lease. */
