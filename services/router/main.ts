@@ -198,9 +198,9 @@ const app = await createApp({
     ),
   }),
   shortcut: shedOverload(
-    gate,
+    { ...gate, isClosing: () => stopping.signal.aborted },
     createPredictShortcut({
-      router: () => (stopping.signal.aborted || routing.source() === 'nothing' ? undefined : router),
+      router: () => (routing.source() === 'nothing' ? undefined : router),
       bodyLimitBytes: config.PREDICT_BODY_BYTES,
       monotonicMs,
     }),

@@ -116,7 +116,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: options.bodyLimitBytes,
     requestTimeout,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: shortcut === undefined, // else what came over an open connection is answered, and the connection closed
     logger: false,
     // RFC 9112, 3.2: without a host it is 400. Node would answer that without words, so the hook below does.
     http: { requireHostHeader: false },

@@ -7,6 +7,8 @@ import { RETRY_AFTER_SECONDS } from './request-of.ts';
 export interface Gate {
   enter(): boolean;
   readonly leave: () => void;
+  /** Whether the router is going: what still comes is answered, and its connection closed. */
+  readonly isClosing: () => boolean;
 }
 
 /** For how long nothing is read from a connection whose request was shed, ms: who asks again at once is held up by that alone. */
@@ -38,6 +40,7 @@ function shed(request: IncomingMessage, response: ServerResponse): void {
  */
 export function shedOverload(gate: Gate, next: Shortcut): Shortcut {
   return (request, response, otherwise) => {
+    if (gate.isClosing()) response.shouldKeepAlive = false;
     if (request.method !== 'POST' || !PREDICTION_PATH.test(request.url ?? ''))
       return next(request, response, otherwise);
     if (!gate.enter()) {

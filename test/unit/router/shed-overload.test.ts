@@ -8,15 +8,24 @@ import { createAdmissionGate } from '../../../services/router/admission-gate.ts'
 import type { AdmissionGate } from '../../../services/router/admission-gate.ts';
 import { shedOverload } from '../../../services/router/http/shed-overload.ts';
 
+interface Told {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly connection: string | undefined;
+  readonly body: string;
+}
+
 interface Shedding {
   readonly gate: AdmissionGate;
+  readonly closing: { isClosing: boolean };
   /** Sends a request over the one connection that there is. */
-  ask(path: string, body?: string): Promise<{ status: number; retryAfter: string | undefined; body: string }>;
+  ask(path: string, body?: string): Promise<Told>;
 }
 
 async function startShedding(t: TestContext): Promise<Shedding> {
   const gate = createAdmissionGate({ requestsMax: 1, delayMaxMs: 200 });
-  const shortcut = shedOverload(gate, (asked, response) => {
+  const closing = { isClosing: false };
+  const shortcut = shedOverload({ ...gate, isClosing: () => closing.isClosing }, (asked, response) => {
     asked.resume().on('end', () => response.end('answered'));
     return true;
   });
@@ -33,6 +42,7 @@ async function startShedding(t: TestContext): Promise<Shedding> {
   });
   return {
     gate,
+    closing,
     ask: (path, body = 'x'.repeat(100_000)) =>
       new Promise((resolve, reject) => {
         const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent }, (answer) => {
@@ -40,7 +50,8 @@ async function startShedding(t: TestContext): Promise<Shedding> {
           answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
           answer.on('end', () => {
             const { statusCode: status = 0, headers } = answer;
-            resolve({ status, retryAfter: headers['retry-after'], body: text });
+            const { connection } = headers;
+            resolve({ status, retryAfter: headers['retry-after'], connection, body: text });
           });
         });
         sent.on('error', reject);
@@ -60,9 +71,18 @@ test('who is not let in is told when to come again, and its connection goes on',
     assert.equal((JSON.parse(body) as { status: number }).status, 503);
   }
   gate.leave();
-  for (const path of PATHS)
-    assert.deepEqual(await ask(path), { status: 200, retryAfter: undefined, body: 'answered' });
+  for (const path of PATHS) {
+    const { status, body, connection } = await ask(path);
+    assert.deepEqual([status, body, connection], [200, 'answered', 'keep-alive']);
+  }
   assert.deepEqual(gate.figures(), { underWay: 0, limit: 1, shed: 2 });
+});
+
+test('a router that is going answers what still comes, and closes the connection', async (t) => {
+  const { closing, ask } = await startShedding(t);
+  closing.isClosing = true;
+  const { status, connection } = await ask('/v1/models/clicks/predict');
+  assert.deepEqual([status, connection], [200, 'close']);
 });
 
 test('what is no prediction is never shed', async (t) => {
@@ -75,6 +95,7 @@ test('a client that goes before its answer leaves no place taken', async (t) => 
   const gate = createAdmissionGate({ requestsMax: 1, delayMaxMs: 200 });
   const left = Promise.withResolvers<undefined>();
   const watched = {
+    isClosing: () => false,
     enter: gate.enter,
     leave: () => {
       gate.leave();

@@ -142,6 +142,7 @@ async function run(
       for (const rung of ladder.rungs.slice(0, rungCount)) {
         const given = rung.env ?? {};
         const next = typeof given === 'function' ? rung.name : JSON.stringify(given);
+        traffic.allow({ candidate: true, shed: false });
         if (next !== env) readyMs.push(...(await pair.roll(given)));
         env = next;
         const result = await climb(rung, { pair, traffic, seconds });
