@@ -3,11 +3,8 @@ import type { ScoredRows, VersionPorts } from './ports.ts';
 
 /** How long a run that hangs takes, ms. */
 const HANG_MS = 500;
-/** Objects that a run makes which eats memory: some 4 MB. */
-const SCRATCH_OBJECTS = 100_000;
-
-/** Kept until the next run, so that it is taken indeed. */
-let scratch: readonly object[] = [];
+/** Objects that a run makes which eats memory: some 1 MB. */
+const SCRATCH_OBJECTS = 25_000;
 
 /** Returns what a run gave, spoiled: in proofs alone. */
 export async function spoilRun(
@@ -22,8 +19,9 @@ export async function spoilRun(
       return { scores, durationMs: durationMs + HANG_MS };
     case 'nan':
       return { scores: Float32Array.from(scores, () => NaN), durationMs };
-    case 'memory':
-      scratch = Array.from({ length: SCRATCH_OBJECTS }, (_, at) => ({ at }));
+    case 'memory': {
+      const scratch = Array.from({ length: SCRATCH_OBJECTS }, (_, at) => ({ at }));
       return { scores, durationMs: scratch.length > 0 ? durationMs : 0 };
+    }
   }
 }
