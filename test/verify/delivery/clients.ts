@@ -91,7 +91,7 @@ export function startClients(input: ClientsInput): Clients {
         next += 1;
         return smallEvent(next, { id: `${name}-${String(next)}` });
       });
-      for (const { id } of items) history.events.set(id as string, false);
+      for (const { id } of items) history.events.set(id, false);
       await client.deliver('events', items, (index) => {
         history.events.set(items[index]?.['id'] as string, true);
       });
