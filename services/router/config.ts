@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { commonSettings, portSetting } from '../../shared/config/load-config.ts';
-import { INJECT_FAILURES_PATTERN } from './domain/injected-failures.ts';
+import { INJECT_FAILURES_PATTERN, SPOILINGS } from './domain/injected-failures.ts';
 
 /** Settings of router. */
 export const routerSettings = Type.Object({
@@ -137,11 +137,49 @@ export const routerSettings = Type.Object({
     maximum: 600_000,
     description: 'Time between two reports to router-status.v1, ms; changes are reported at once.',
   }),
+  REQUESTS_MAX: Type.Integer({
+    default: 4096,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Most requests for predictions under way at once; others are answered 503 with Retry-After.',
+  }),
+  LOOP_DELAY_MAX_MS: Type.Integer({
+    default: 250,
+    minimum: 10,
+    maximum: 60_000,
+    description:
+      'The longest that the event loop may be held up, ms, before fewer requests than REQUESTS_MAX are let in; never fewer than 64.',
+  }),
+  DATA_DIR: Type.String({
+    default: '',
+    maxLength: 4096,
+    description:
+      'Directory in which the last verified parameters of every stable version are kept, with plans and specs, for a start without Kafka. Empty for none.',
+  }),
+  CACHE_INTERVAL_MS: Type.Integer({
+    default: 30_000,
+    minimum: 100,
+    maximum: 86_400_000,
+    description: 'Time from the end of one writing of the disk cache to the beginning of the next, ms.',
+  }),
+  CACHE_AFTER_MS: Type.Integer({
+    default: 5000,
+    minimum: 0,
+    maximum: 600_000,
+    description:
+      'How long a starting router waits for Kafka before it answers from its disk cache, ms, where it has one.',
+  }),
   INJECT_FAILURES: Type.String({
     default: '',
     pattern: INJECT_FAILURES_PATTERN,
     description:
-      'For proofs: a model, its version and the share of rows on which scoring by it fails, as flights-late/4:0.3; empty for never.',
+      'For proofs: a model, its version and the share of rows on which scoring by it fails, as flights-late/4:0.3, with :hang, :nan or :memory when it does not throw; empty for never.',
+  }),
+  CLOCK_OFFSET_MS: Type.Integer({
+    default: 0,
+    minimum: -86_400_000,
+    maximum: 86_400_000,
+    description: 'For proofs: what is added to the clock of the machine, ms.',
   }),
 });
 
@@ -151,4 +189,33 @@ export const routerRelations: readonly ((config: Static<typeof routerSettings>) 
     FLUSH_TIMEOUT_MS < STOP_TIMEOUT_MS
       ? undefined
       : `FLUSH_TIMEOUT_MS=${String(FLUSH_TIMEOUT_MS)}, allowed less than STOP_TIMEOUT_MS=${String(STOP_TIMEOUT_MS)}`,
+  ({ INJECT_FAILURES }) => {
+    const how = INJECT_FAILURES.split(':')[2];
+    if (how === undefined || SPOILINGS.some((known) => known === how)) return undefined;
+    return `INJECT_FAILURES=${INJECT_FAILURES}, allowed after the share ${SPOILINGS.join(', ')} or nothing`;
+  },
 ];
+
+type RouterConfig = Readonly<Static<typeof routerSettings>>;
+
+/** Returns what a published file may take: MB of memory, ms to load and ms a run. */
+export function publishedLimits({ PUBLISHED_MEMORY_MB, PUBLISHED_LOAD_MS, PUBLISHED_RUN_MS }: RouterConfig): {
+  memoryMb: number;
+  loadMs: number;
+  runMs: number;
+} {
+  return { memoryMb: PUBLISHED_MEMORY_MB, loadMs: PUBLISHED_LOAD_MS, runMs: PUBLISHED_RUN_MS };
+}
+
+/** Returns how much a router takes on: requests under way, and delay of its event loop, ms. */
+export function admissionLimits({ REQUESTS_MAX, LOOP_DELAY_MAX_MS }: RouterConfig): {
+  requestsMax: number;
+  delayMaxMs: number;
+} {
+  return { requestsMax: REQUESTS_MAX, delayMaxMs: LOOP_DELAY_MAX_MS };
+}
+
+/** Returns where clients reach this router. */
+export function advertisedUrl({ ADVERTISED_URL, HTTP_HOST, HTTP_PORT }: RouterConfig): string {
+  return ADVERTISED_URL === '' ? `http://${HTTP_HOST}:${String(HTTP_PORT)}` : ADVERTISED_URL;
+}

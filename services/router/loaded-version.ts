@@ -53,6 +53,11 @@ export class LoadedVersion {
     return new LoadedVersion(graph, await openScorer(graph, encoder.width), encoder, parametersOf(full));
   }
 
+  /** What scores are made from as they are now; the next snapshot changes them in place. */
+  get parameters(): Parameters {
+    return this.#parameters;
+  }
+
   /** Replaces all parameters by those of a full snapshot of the same version. */
   replace(full: CompleteSnapshot): void {
     if (

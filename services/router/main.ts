@@ -1,41 +1,50 @@
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import packageJson from '../../package.json' with { type: 'json' };
 import { instanceOf, loadConfig } from '../../shared/config/load-config.ts';
-import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { sha256Hex } from '../../shared/events/sha256.ts';
 import { createApp } from '../../shared/http/app.ts';
 import { HttpProblem } from '../../shared/http/problem.ts';
-import { openTopics } from '../../shared/kafka/open-topics.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
-import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
-import { createArtefactReader } from './adapters/kafka-artefacts.ts';
-import { FOLLOWED_TOPICS, followTopics } from './adapters/follow-topics.ts';
+import { createStops, inBackground, runService } from '../../shared/runtime/run-service.ts';
+import { createAdmissionGate } from './admission-gate.ts';
+import { createDiskCache } from './adapters/disk-cache.ts';
+import { createKafkaLink } from './adapters/kafka-link.ts';
 import { createLinearScorers } from './adapters/linear-scorer.ts';
-import { createPublishedScorers } from './adapters/published-scorers.ts';
+import { watchLoopDelay } from './adapters/loop-delay.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
+import { createPublishedScorers } from './adapters/published-scorers.ts';
 import { asciiText } from './adapters/ascii-text.ts';
 import { createIdSource } from './adapters/random-ids.ts';
-import { routerRelations, routerSettings } from './config.ts';
+import { callAfter } from './adapters/timer.ts';
+import {
+  admissionLimits,
+  advertisedUrl,
+  publishedLimits,
+  routerRelations,
+  routerSettings,
+} from './config.ts';
 import { createInjectedFailures } from './domain/injected-failures.ts';
-import { hasLapsed, withPlan } from './domain/traffic-plans.ts';
-import type { TrafficPlans } from './domain/traffic-plans.ts';
-import { unreadyStables } from './domain/waits-for.ts';
+import { hasLapsed } from './domain/traffic-plans.ts';
 import { createInferenceServer } from './grpc/inference-server.ts';
 import { takeBulk } from './http/bulk-predict.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
 import { createPredictShortcut } from './http/predict-shortcut.ts';
 import { predictRoutes } from './http/predict-routes.ts';
+import { shedOverload } from './http/shed-overload.ts';
 import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
+import { keepCache } from './keep-cache.ts';
 import { createRouterMetrics } from './metrics.ts';
 import { createPredictionLog } from './prediction-log.ts';
+import { createRouting } from './routing.ts';
 import { createRouter } from './service.ts';
 import type { Router } from './service.ts';
-import type { ReadArtefact } from './ports.ts';
+import { createServingCache } from './serving-cache.ts';
 import { createStatusReporter } from './status-reporter.ts';
-import type { StatusReporter } from './status-reporter.ts';
+import { oldestMs } from './domain/staleness.ts';
 import { createVersionServers } from './version-servers.ts';
 
 const SERVICE = 'router';
@@ -47,51 +56,106 @@ const observe = createRouterMetrics(metrics);
 const stops = createStops();
 const stopping = new AbortController();
 const monotonicMs = (): number => performance.now();
-let waiting = new Set(['starting']);
-let directory: ModelDirectory = new Map();
-let plans: TrafficPlans = new Map();
-let readArtefact: ReadArtefact = () => Promise.resolve(undefined);
-let router: Router | undefined;
-let reporter: StatusReporter | undefined;
+const orDie = inBackground(log, stopping.signal);
+const nowMs = (): number => Date.now() + config.CLOCK_OFFSET_MS;
+const routing = createRouting({
+  nowMs,
+  monotonicMs,
+  notReady: (model, version) => versions.notReady(model, version),
+  onPlan: observe.plan,
+});
 
 const openOnnx = createOnnxScorers(monotonicMs);
 const versions = createVersionServers({
   ports: {
     log,
-    nowMs: Date.now,
+    nowMs,
     monotonicMs,
     defer: setImmediate,
     sha256: sha256Hex,
-    after: (ms, work) => {
-      const timer = setTimeout(work, ms);
-      return () => {
-        clearTimeout(timer);
-      };
-    },
+    after: callAfter,
     openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
-    openPublished: createPublishedScorers({
-      memoryMb: config.PUBLISHED_MEMORY_MB,
-      loadMs: config.PUBLISHED_LOAD_MS,
-      runMs: config.PUBLISHED_RUN_MS,
-    }),
-    readArtefact: (digest) => readArtefact(digest),
+    openPublished: createPublishedScorers(publishedLimits(config)),
+    readArtefact: (digest) => link.readArtefact(digest),
     beforeRun: createInjectedFailures(config.INJECT_FAILURES),
-    specOf: (model) => directory.get(model)?.spec,
+    specOf: (model) => routing.directory().get(model)?.spec,
     observe,
   },
-  directory: () => directory,
+  directory: routing.directory,
   batchMax: config.RUN_ROWS_MAX,
   parityEvery: config.PARITY_EVERY,
   budgetMs: config.SCORING_BUDGET_MS,
-  plans: () => plans,
+  plans: routing.plans,
   onReadiness: report,
 });
 
+const link = createKafkaLink({
+  opening: { service: SERVICE, settings: config, nowMs, signal: stopping.signal },
+  log,
+  stops,
+  onWait: routing.waitFor,
+  onDirectory: (next) => {
+    routing.heardDirectory(next);
+    versions.directoryChanged(next);
+  },
+  onPlan: (plan) => {
+    if (!routing.heardPlan(plan)) return;
+    versions.directoryChanged(routing.directory()); // a retired version may have been kept for the plan before
+    report();
+  },
+  wantsSnapshot: versions.wants,
+  onSnapshot: versions.take,
+  onCaughtUp: (topic) => {
+    routing.caughtUp(topic);
+    report();
+  },
+  onUndecodable: observe.undecodable,
+});
+const self = instanceOf(config, hostname());
+const predictions = createPredictionLog({
+  ports: {
+    log,
+    defer: setImmediate,
+    gather: (work) => {
+      setTimeout(work, config.PREDICTION_GATHER_MS);
+    },
+    pause: (ms) => delay(ms),
+    send: link.send,
+    observe,
+  },
+  router: self,
+  partitions: link.partitions,
+  capacityBytes: config.PREDICTION_LOG_BYTES,
+  record: { itemsMax: config.PREDICTION_RECORD_ITEMS, bytesMax: config.PREDICTION_RECORD_BYTES },
+});
+const reporter = createStatusReporter({
+  router: self,
+  url: advertisedUrl(config),
+  models: versions.status,
+  nowMs,
+  send: link.send,
+  log,
+});
+const router = createRouter({
+  versions,
+  log: predictions,
+  nowMs,
+  monotonicMs,
+  directory: routing.directory,
+  plans: routing.plans,
+  newId: createIdSource(),
+  textOf: asciiText,
+  rowsMax: config.INFER_ROWS_MAX,
+  observe,
+});
 /** Shows what this router has: to Prometheus, and to whoever reads router-status.v1. */
 function report(): void {
+  routing.settle();
+  const plans = [...routing.plans().values()];
   observe.versions(versions.figures());
-  observe.lapsed([...plans.values()].filter((plan) => hasLapsed(plan, monotonicMs())).length);
-  reporter?.report();
+  observe.lapsed(plans.filter((plan) => hasLapsed(plan, monotonicMs())).length);
+  observe.source(routing.source());
+  reporter.report();
 }
 
 let hasBeenReady = false;
@@ -100,7 +164,7 @@ let hasBeenReady = false;
 function waitsFor(): readonly string[] {
   if (stopping.signal.aborted) return ['stopping'];
   if (hasBeenReady) return [];
-  const missing = waiting.size > 0 ? [...waiting] : unreadyStables(plans, versions.notReady);
+  const missing = routing.waitsFor();
   hasBeenReady = missing.length === 0;
   return missing;
 }
@@ -116,9 +180,13 @@ async function untilReady(graceMs: number): Promise<void> {
 
 /** The router answers as soon as it knows models and plans; which versions are ready shows per request. */
 function openRouter(): Router {
-  if (router !== undefined && !waiting.has('model-versions.v1') && !waiting.has('traffic.v1')) return router;
-  throw new HttpProblem(503, `waiting for ${[...waiting].join(', ')}`, { retryAfterSeconds: 1 });
+  if (routing.source() !== 'nothing') return router;
+  throw new HttpProblem(503, `waiting for ${routing.waitsFor().join(', ')}`, { retryAfterSeconds: 1 });
 }
+
+const gate = createAdmissionGate(admissionLimits(config));
+watchLoopDelay(monotonicMs, gate.look);
+observe.admission(gate.figures);
 
 const app = await createApp({
   service: SERVICE,
@@ -127,11 +195,22 @@ const app = await createApp({
   bodyLimitBytes: config.PREDICT_BODY_BYTES,
   requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
   waitsFor,
-  shortcut: createPredictShortcut({
-    router: () => (stopping.signal.aborted ? undefined : router),
-    bodyLimitBytes: config.PREDICT_BODY_BYTES,
-    monotonicMs,
+  readiness: () => ({
+    servingFrom: routing.source(),
+    stalenessMs: oldestMs(
+      routing.plans(),
+      (model, version) => versions.of(model, version)?.applied()?.publishedAtMs,
+      nowMs(),
+    ),
   }),
+  shortcut: shedOverload(
+    { ...gate, isClosing: () => stopping.signal.aborted },
+    createPredictShortcut({
+      router: () => (routing.source() === 'nothing' ? undefined : router),
+      bodyLimitBytes: config.PREDICT_BODY_BYTES,
+      monotonicMs,
+    }),
+  ),
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
@@ -158,98 +237,31 @@ const grpc = createInferenceServer({
   softwareVersion: packageJson.version,
 });
 
-async function startRouting(): Promise<void> {
-  const { kafka, codec, producer, partitions } = await openTopics({
-    service: SERVICE,
-    settings: config,
-    topics: [...FOLLOWED_TOPICS, 'artefacts.v1', 'predictions.v1', 'router-status.v1'],
+/** Writes the predictions that wait, as far as time allows, and leaves Kafka. */
+async function endKafka(): Promise<void> {
+  await Promise.race([predictions.flush(), delay(config.FLUSH_TIMEOUT_MS)]);
+  predictions.stop();
+  await reporter.leave();
+  versions.close();
+  await stops.stopAll();
+}
+
+/** Serves from the disk when Kafka does not speak, and keeps on it what Kafka has said. */
+async function useDisk(): Promise<void> {
+  if (config.DATA_DIR === '') return;
+  const store = createDiskCache(join(config.DATA_DIR, 'serving'));
+  const { directory, plans } = routing;
+  await keepCache({
+    cache: createServingCache({ store, versions, directory, plans, log, observe }),
+    routing,
+    afterMs: config.CACHE_AFTER_MS,
+    intervalMs: config.CACHE_INTERVAL_MS,
+    pause: (ms) => delay(ms, undefined, { signal: stopping.signal }),
+    onUsed: () => {
+      versions.directoryChanged(routing.directory());
+      report();
+    },
     log,
-    nowMs: Date.now,
-    signal: stopping.signal,
-    onWait: (what) => (waiting = new Set([what])),
-  });
-  stops.add(() => producer.close());
-  readArtefact = createArtefactReader({ kafka, codec, signal: stopping.signal });
-  stops.add(() => {
-    versions.close();
-  });
-  const self = instanceOf(config, hostname());
-  const url =
-    config.ADVERTISED_URL === ''
-      ? `http://${config.HTTP_HOST}:${String(config.HTTP_PORT)}`
-      : config.ADVERTISED_URL;
-  const predictions = createPredictionLog({
-    ports: {
-      log,
-      defer: setImmediate,
-      gather: (work) => {
-        setTimeout(work, config.PREDICTION_GATHER_MS);
-      },
-      pause: (ms) => delay(ms),
-      send: producer.send,
-      observe,
-    },
-    router: self,
-    partitions,
-    capacityBytes: config.PREDICTION_LOG_BYTES,
-    record: { itemsMax: config.PREDICTION_RECORD_ITEMS, bytesMax: config.PREDICTION_RECORD_BYTES },
-  });
-  const status = createStatusReporter({
-    router: self,
-    url,
-    models: versions.status,
-    nowMs: Date.now,
-    send: producer.send,
-    log,
-  });
-  reporter = status;
-  router = createRouter({
-    versions,
-    log: predictions,
-    nowMs: Date.now,
-    monotonicMs,
-    directory: () => directory,
-    plans: () => plans,
-    newId: createIdSource(),
-    textOf: asciiText,
-    rowsMax: config.INFER_ROWS_MAX,
-    observe,
-  });
-  waiting = new Set(FOLLOWED_TOPICS);
-  const followers = followTopics({
-    kafka,
-    codec,
-    log,
-    onDirectory: (next) => {
-      directory = next;
-      versions.directoryChanged(next);
-    },
-    onPlan: (plan) => {
-      const isPast = waiting.has('traffic.v1');
-      const before = plans.get(plan.model)?.planVersion;
-      plans = withPlan(plans, plan, { nowMs: Date.now(), monotonicMs: monotonicMs(), isPast });
-      if (plans.get(plan.model)?.planVersion === before) return; // at most its lease was renewed
-      observe.plan(plan.model, plan.planVersion);
-      versions.directoryChanged(directory); // a retired version may have been kept for the plan before
-      if (!isPast) report();
-    },
-    wantsSnapshot: versions.wants,
-    onSnapshot: versions.take,
-    onCaughtUp: (topic) => {
-      waiting.delete(topic);
-      if (waiting.size === 0) report();
-    },
-    onUndecodable: observe.undecodable,
-  });
-  stops.add(() => followers.stop());
-  stops.add(() => status.leave());
-  stops.add(async () => {
-    await Promise.race([predictions.flush(), delay(config.FLUSH_TIMEOUT_MS)]);
-    predictions.stop();
-  });
-  const ticker = setInterval(report, config.STATUS_INTERVAL_MS);
-  stops.add(() => {
-    clearInterval(ticker);
   });
 }
 
@@ -258,13 +270,13 @@ await runService({
   stopTimeoutMs: config.STOP_TIMEOUT_MS,
   parts: [
     // Stopped in reverse: readiness goes off, requests under way are answered, then their predictions are written.
-    { name: 'kafka', start: () => Promise.resolve(), stop: () => stops.stopAll() },
+    { name: 'kafka', start: () => Promise.resolve(), stop: endKafka },
     {
       name: 'http',
       start: async () => {
-        startRouting().catch((error: unknown) => {
-          if (!stopping.signal.aborted) dieWith(log)(error);
-        });
+        orDie(link.open());
+        orDie(useDisk());
+        setInterval(report, config.STATUS_INTERVAL_MS).unref();
         await untilReady(config.LISTEN_GRACE_MS);
         await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
       },

@@ -93,6 +93,40 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     'Records that could not be decoded.',
     ['topic'],
   );
+  let admission = (): { underWay: number; limit: number; shed: number } => ({
+    underWay: 0,
+    limit: 0,
+    shed: 0,
+  });
+  const readAdmission = (
+    kind: 'gauge' | 'counter',
+    of: 'underWay' | 'limit' | 'shed',
+    [name, help]: [string, string],
+  ): void => {
+    const values = () => [{ labels: {}, value: admission()[of] }];
+    metrics.read({ kind, name, help, labelNames: [], values });
+  };
+  readAdmission('gauge', 'underWay', [
+    'headrace_router_requests_under_way',
+    'Requests for predictions that have come and are not answered.',
+  ]);
+  readAdmission('gauge', 'limit', [
+    'headrace_router_requests_limit',
+    'Most of them that are let in at the moment.',
+  ]);
+  readAdmission('counter', 'shed', [
+    'headrace_router_requests_shed_total',
+    'Requests for predictions that were answered 503 because too many were under way.',
+  ]);
+  const fromCache = metrics.gauge(
+    'headrace_router_serving_from_cache',
+    '1 while models, plans and parameters are those of the disk cache, because Kafka has not spoken since the start.',
+  );
+  const cacheFiles = metrics.counter(
+    'headrace_router_cache_files_total',
+    'Files of the disk cache by what became of them: written, failed to be written, restored at a start, or refused then.',
+    ['result'],
+  );
 
   const run = new Map<string, { readonly durations: Tally; readonly rows: Tally }>();
   const runOf = (model: string, version: number): { readonly durations: Tally; readonly rows: Tally } => {
@@ -155,6 +189,15 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
     },
     undecodable: (topic) => {
       undecodable.inc({ topic });
+    },
+    admission: (figures) => {
+      admission = figures;
+    },
+    source: (source) => {
+      fromCache.set(source === 'cache' ? 1 : 0);
+    },
+    cacheFile: (result) => {
+      cacheFiles.inc({ result });
     },
   };
 }

@@ -102,6 +102,24 @@ export type RequestOutcome = 'answered' | 'fallback' | 'invalid' | 'not-found' |
 /** Why predictions were not logged: no room, refused by Kafka, or still waiting when the router stopped. */
 export type LogDropReason = 'full' | 'refused' | 'stopped';
 
+/** What became of a file of the cache. */
+export type CacheFileResult = 'written' | 'failed' | 'restored' | 'refused';
+
+/** A file of the cache as it was read. */
+export type CachedBytes =
+  | { readonly model: string; readonly bytes: Uint8Array; readonly fault?: undefined }
+  | { readonly model: string; readonly bytes?: undefined; readonly fault: string };
+
+/** Where a router keeps what it serves by, across its restarts. */
+export interface CacheStore {
+  /** Keeps a model's bytes in place of those before; resolves when a crash of the machine would not lose them. */
+  write(model: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Returns the bytes of every model, as they were written, or what is wrong with them. */
+  readAll(): Promise<readonly CachedBytes[]>;
+  /** Removes all others. */
+  keepOnly(models: ReadonlySet<string>): Promise<void>;
+}
+
 /** What one version is like at the moment. */
 export interface VersionFigures {
   readonly model: string;
@@ -128,4 +146,11 @@ export interface RouterObserver {
   logDropped(model: string, reason: LogDropReason, count: number): void;
   logBuffered(bytes: number): void;
   undecodable(topic: string): void;
+  cacheFile(result: CacheFileResult): void;
+  /** What is asked when metrics are read: requests under way, how many may be, how many were shed so far. */
+  admission(
+    figures: () => { readonly underWay: number; readonly limit: number; readonly shed: number },
+  ): void;
+  /** Where models and plans come from. */
+  source(source: 'nothing' | 'cache' | 'kafka'): void;
 }

@@ -38,7 +38,8 @@ export interface PredictionLogDeps {
   readonly ports: PredictionLogPorts;
   /** Instance id of this router. */
   readonly router: string;
-  readonly partitions: number;
+  /** Returns the partition count; throws retriable errors while Kafka has not been reached yet. */
+  readonly partitions: () => number;
   /** Room for predictions on their way, bytes. */
   readonly capacityBytes: number;
   readonly record: RecordLimits;
@@ -95,7 +96,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
     return {
       topic: 'predictions.v1',
       key,
-      partition: partitionOf(key, deps.partitions),
+      partition: partitionOf(key, deps.partitions()),
       ...(traceparent === undefined ? {} : { headers: { traceparent } }),
       value: new AvroBody(predictionsBody(body, head, { count, bytes: items })),
     };
@@ -103,9 +104,10 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
 
   async function writeBatch(key: string, gathered: Gathered): Promise<void> {
     const { spec, count, settles } = gathered;
-    const records = [recordOf(key, gathered)];
+    let records: OutRecord[] | undefined;
     for (let tries = 1; ; tries += 1) {
       try {
+        records ??= [recordOf(key, gathered)];
         await ports.send(records);
         for (const settle of settles) settle();
         return;

@@ -128,6 +128,8 @@ export function createPublishedServer(deps: PublishedServerDeps): VersionServer 
 
   return {
     offer: () => undefined, // nothing is published of what never learns
+    restore: () => undefined, // its file is on artefacts.v1, not on this router's disk
+    capture: () => Promise.resolve(undefined),
     wake() {
       if (failures === 0) void open();
     },

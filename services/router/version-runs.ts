@@ -3,6 +3,7 @@ import { afterRun, breakerWords, CLOSED_BREAKER, isOpen } from './domain/breaker
 import type { SnapshotPlace } from './domain/complete-snapshot.ts';
 import type { RowInput } from './loaded-version.ts';
 import type { ScoredRows, VersionPorts } from './ports.ts';
+import { spoilRun } from './spoil-run.ts';
 
 /** The snapshot that scored something. */
 export interface AppliedSnapshot extends SnapshotPlace {
@@ -82,12 +83,13 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
     }
     const rows = batch.map(({ row }) => row);
     try {
-      ports.beforeRun?.(
+      const spoiling = ports.beforeRun?.(
         model,
         version,
         rows.map(({ values }) => values()),
       );
-      const scored = current.loaded.score(rows);
+      const scoring = current.loaded.score(rows);
+      const scored = spoiling === undefined ? scoring : spoilRun(spoiling, scoring, ports.after);
       if (scored instanceof Promise) return runSlowly(batch, scored, current.snapshot);
       finishRun(batch, scored, current.snapshot);
     } catch (error) {

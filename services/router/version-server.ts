@@ -13,6 +13,13 @@ import type { AppliedSnapshot, RowScore, VersionRunsDeps } from './version-runs.
 export interface VersionServer {
   /** Takes the next record of the version's snapshots, in the order of the topic. */
   offer(record: Snapshot): void;
+  /** Takes a full snapshot that was kept on disk, unless there is one already. What comes from the topic replaces it. */
+  restore(snapshot: CompleteSnapshot): void;
+  /**
+   * Calls with the parameters as they are served, as a full snapshot, once their golden rows have scored as they should, and
+   * resolves with what the call returned; its arrays change afterwards. Resolves with undefined when nothing verified is there.
+   */
+  capture<T>(take: (snapshot: CompleteSnapshot) => T): Promise<T | undefined>;
   /** Looks again whether something can be done: the model's spec may be known now. */
   wake(): void;
   /**
@@ -53,6 +60,10 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   let fault: string | undefined = 'no snapshot yet';
   let isWorking = false;
   let isClosed = false;
+  /** The rows that the applied snapshot brought to be verified by. */
+  let golden: Pick<CompleteSnapshot, 'goldenRows' | 'goldenScores' | 'tableBits'> | undefined;
+  let restored: CompleteSnapshot | undefined;
+  let captures: ((snapshot: CompleteSnapshot | undefined) => void)[] = [];
   const runs = createVersionRuns({
     ...deps,
     current: () =>
@@ -92,6 +103,28 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     return true;
   }
 
+  async function parityMismatch({
+    goldenRows,
+    goldenScores,
+  }: Pick<CompleteSnapshot, 'goldenRows' | 'goldenScores'>): Promise<string | undefined> {
+    const scored = goldenRows.length === 0 ? undefined : await loaded?.score(inputsOf(goldenRows));
+    return parityFault(scored?.scores ?? [], goldenScores);
+  }
+
+  /** Gives those who asked what is served, verified now. */
+  async function giveCaptures(): Promise<void> {
+    const takers = captures;
+    captures = [];
+    let snapshot: CompleteSnapshot | undefined;
+    if (fault === undefined && loaded !== undefined && applied !== undefined && golden !== undefined) {
+      const mismatch = await parityMismatch(golden).catch(messageOf);
+      if (mismatch === undefined)
+        snapshot = { ...golden, ...applied, ...loaded.parameters, graph: loaded.graph, indices: null };
+      else reject('parity-mismatch', 'full', mismatch);
+    }
+    for (const take of takers) take(snapshot);
+  }
+
   async function applyPending(): Promise<void> {
     const full = pendingFull;
     const delta = pendingDelta;
@@ -105,10 +138,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       if (delta !== undefined) loaded?.patch(delta);
       const isOther = isNewGraph || applied?.incarnation !== newest.incarnation;
       if (fault !== undefined || isOther || appliedCount % deps.parityEvery === 0) {
-        const { goldenRows, goldenScores } = newest;
-        const scores =
-          goldenRows.length === 0 ? [] : ((await loaded?.score(inputsOf(goldenRows)))?.scores ?? []);
-        const mismatch = parityFault(scores, goldenScores);
+        const mismatch = await parityMismatch(newest);
         if (mismatch !== undefined) {
           reject('parity-mismatch', kind, mismatch);
           return;
@@ -120,9 +150,12 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     }
     const { incarnation, position, learnedToMs, publishedAtMs } = newest;
     applied = { incarnation, position, learnedToMs, publishedAtMs };
+    const { goldenRows, goldenScores, tableBits } = newest;
+    golden = { goldenRows, goldenScores, tableBits };
     appliedCount += 1;
     ports.observe.snapshot(model, kind, 'applied');
-    ports.observe.freshness(model, ports.nowMs() - publishedAtMs);
+    if (newest !== restored) ports.observe.freshness(model, ports.nowMs() - publishedAtMs);
+    restored = undefined;
     setFault(undefined);
   }
 
@@ -131,8 +164,9 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
 
   async function work(): Promise<void> {
     // What was asked before the version was forgotten is answered.
-    while ((!isClosed && canApply()) || runs.areWaiting()) {
+    while ((!isClosed && (canApply() || captures.length > 0)) || runs.areWaiting()) {
       if (!isClosed && canApply()) await applyPending();
+      else if (!isClosed && captures.length > 0) await giveCaptures();
       else {
         const running = runs.run();
         if (running !== undefined) await running;
@@ -144,6 +178,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
 
   async function end(): Promise<void> {
     runs.failAll();
+    for (const take of captures.splice(0)) take(undefined);
     const last = loaded;
     loaded = undefined;
     await last?.close();
@@ -179,6 +214,22 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   return {
     offer,
     wake,
+    restore(snapshot) {
+      if (applied !== undefined || pendingFull !== undefined || pendingDelta !== undefined) return;
+      pendingFull = restored = snapshot;
+      wake();
+    },
+    capture: (take) =>
+      new Promise((resolve, fail) => {
+        captures.push((snapshot) => {
+          try {
+            resolve(snapshot === undefined ? undefined : take(snapshot));
+          } catch (error) {
+            fail(error instanceof Error ? error : new Error(messageOf(error)));
+          }
+        });
+        wake();
+      }),
     score(row, done) {
       if (fault !== undefined || isClosed) {
         done(FAILED);

@@ -2,6 +2,7 @@ import type { RouterStatus, Snapshot } from '../../shared/domain/events.ts';
 import type { ModelDirectory, VersionState } from '../../shared/domain/model-directory.ts';
 import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
+import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parseSnapshotKey } from './domain/snapshot-key.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import type { VersionFigures, VersionPorts } from './ports.ts';
@@ -13,6 +14,8 @@ import type { VersionServer } from './version-server.ts';
 export interface VersionServers {
   /** Takes the next record of snapshots.v1; a tombstone (null) forgets its version. */
   take(key: string, record: Snapshot | null): void;
+  /** Gives a version what was kept of it on disk. */
+  restore(model: string, version: number, snapshot: CompleteSnapshot): void;
   /** Returns whether a record of snapshots.v1 can matter: those of retired versions are not even decoded. */
   wants(key: string): boolean;
   /**
@@ -103,6 +106,9 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
       if (named === undefined) return;
       if (record !== null) serverOf(named.model, named.version).offer(record);
       else if (named.isHead && !isPlanned(named.model, named.version)) forget(named.model, named.version);
+    },
+    restore(model, version, snapshot) {
+      serverOf(model, version).restore(snapshot);
     },
     wants(key) {
       const named = parseSnapshotKey(key);

@@ -21,6 +21,8 @@ export interface AppOptions {
   readonly bodyLimitBytes: number;
   /** Names of what the service still waits for; empty when it is ready. */
   readonly waitsFor: () => readonly string[];
+  /** Returns what /readyz says besides; nothing when it is left out. */
+  readonly readiness?: () => Readonly<Record<string, string | number | null>>;
   /** Takes requests before fastify does, where something faster can answer them. */
   readonly shortcut?: Shortcut;
   /** Longest time a client may take to send a request, ms. */
@@ -117,7 +119,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: options.bodyLimitBytes,
     requestTimeout,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: shortcut === undefined, // else what came over an open connection is answered, and the connection closed
     logger: false,
     // RFC 9112, 3.2: without a host it is 400. Node would answer that without words, so the hook below does.
     http: { requireHostHeader: false },
@@ -189,7 +191,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     const waitsFor = options.waitsFor();
     return reply
       .code(waitsFor.length === 0 ? 200 : 503)
-      .send({ status: waitsFor.length === 0 ? 'ready' : 'waiting', waitsFor });
+      .send({ status: waitsFor.length === 0 ? 'ready' : 'waiting', waitsFor, ...options.readiness?.() });
   });
   app.get('/metrics', hidden, async (_request, reply) =>
     reply.type(options.registry.contentType).send(await options.registry.metrics()),

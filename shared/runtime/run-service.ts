@@ -88,3 +88,12 @@ export function dieWith(log: Log): (error: unknown) => void {
     });
   };
 }
+
+/** Returns how to let work go on in the background: what it fails with ends the process, unless that is ending anyway. */
+export function inBackground(log: Log, stopping: AbortSignal): (work: Promise<void>) => void {
+  return (work) => {
+    work.catch((error: unknown) => {
+      if (!stopping.aborted) dieWith(log)(error);
+    });
+  };
+}

@@ -13,6 +13,7 @@ process.exitCode = await runProgram(
     swaps: () => import('./swaps/bench.ts'),
     scale: () => import('./scale/bench.ts'),
     models: () => import('./models/bench.ts'),
+    overload: () => import('./overload/bench.ts'),
     growth: () => import('./growth/bench.ts'),
     'learner-core': () => import('./learner-core/bench.ts'),
   },

@@ -26,7 +26,9 @@ for (const service of SERVICES) {
 
   test(`${service} is alive, ready, and measures itself under design names only`, async () => {
     assert.deepEqual((await get(`${system.url(service)}/livez`)).body, { status: 'alive' });
-    assert.deepEqual((await get(`${system.url(service)}/readyz`)).body, { status: 'ready', waitsFor: [] });
+    const more = service === 'router' ? { servingFrom: 'kafka', stalenessMs: null } : {};
+    const ready = { status: 'ready', waitsFor: [], ...more };
+    assert.deepEqual((await get(`${system.url(service)}/readyz`)).body, ready);
     const { body } = await get(`${system.url(service)}/metrics`);
     const names = [...String(body).matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1] ?? '');
     const foreign = names.filter(

@@ -5,6 +5,9 @@ export interface PredictionAnswer {
   readonly predictionId: string;
   readonly version: number;
   readonly planVersion: number;
+  readonly score: number;
+  readonly snapshotPosition: number;
+  readonly stalenessMs: number;
 }
 
 /** An answer, or why there is none. */

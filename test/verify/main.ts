@@ -11,6 +11,7 @@ process.exitCode = await runProgram(
     history: () => import('./history/proof.ts'),
     operators: () => import('./operators/proof.ts'),
     'fuzz-router': () => import('./fuzz-router/proof.ts'),
+    'router-faults': () => import('./router-faults/proof.ts'),
     'rollback-latency': () => import('./rollback-latency/proof.ts'),
     rollouts: () => import('./rollouts/proof.ts'),
     'verdicts-aa': () => import('./verdicts-aa/proof.ts'),

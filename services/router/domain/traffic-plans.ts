@@ -7,6 +7,9 @@ export interface HeldPlan extends TrafficPlan {
   readonly leaseEndsMs: number;
 }
 
+/** End of a lease that is over whatever the clock says: of a plan that was kept on disk, whose candidate answers nobody. */
+export const LAPSED_MS = -Infinity;
+
 /** The newest plan of each model, by name. */
 export type TrafficPlans = ReadonlyMap<string, HeldPlan>;
 

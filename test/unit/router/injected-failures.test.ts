@@ -41,8 +41,15 @@ test('one row of the share lets the whole run fail', () => {
 test('the setting takes a model, a version and a share, and nothing else', () => {
   const load = (INJECT_FAILURES: string): unknown =>
     loadConfig(routerSettings, { INJECT_FAILURES }, routerRelations);
-  for (const good of ['', 'flights-late/4:0.3', 'a/1:1']) load(good);
-  for (const bad of ['flights-late', 'flights-late/4', 'flights-late/0:0.3', 'flights-late/4:30'])
+  for (const good of ['', 'flights-late/4:0.3', 'a/1:1', 'a/1:1:hang', 'a/1:0.5:nan', 'a/1:1:memory'])
+    load(good);
+  for (const bad of [
+    'flights-late',
+    'flights-late/4',
+    'flights-late/0:0.3',
+    'flights-late/4:30',
+    'a/1:1:sleep',
+  ])
     assert.throws(() => load(bad), /INJECT_FAILURES/);
 });
 
@@ -61,4 +68,20 @@ test('a candidate with injected failures passes its golden rows, is logged as fa
       [1, false],
     ],
   );
+});
+
+test('a candidate that gives NaN, hangs or takes memory is spoiled that way alone', async () => {
+  const versionAfter = async (how: string): Promise<number> => {
+    const world = createWorld({ injectFailures: `clicks/2:1:${how}` });
+    await serve(world, 1, 0.1);
+    await serve(world, 2, 0.2);
+    world.setPlan({ candidate: 2, candidateWeightBp: 10_000 });
+    const answering = world.predict(BODY);
+    await world.settle();
+    world.timers.runOut(500);
+    return answerOf(await answering).version;
+  };
+  assert.equal(await versionAfter('nan'), 1);
+  assert.equal(await versionAfter('hang'), 1, 'over its budget');
+  assert.equal(await versionAfter('memory'), 2);
 });

@@ -47,7 +47,7 @@ function desk(itemsMax = 100): Desk {
       observe,
     },
     router: 'router-1',
-    partitions: 4,
+    partitions: () => 4,
     capacityBytes: 1000,
     record: { itemsMax, bytesMax: 10_000 },
   });

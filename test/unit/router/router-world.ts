@@ -85,6 +85,9 @@ export function recordingObserver(): { observe: RouterObserver; told: Told } {
     logDropped: write('logDropped'),
     logBuffered: () => undefined,
     undecodable: write('undecodable'),
+    cacheFile: write('cacheFile'),
+    source: write('source'),
+    admission: () => undefined,
   };
   return {
     observe,
@@ -214,7 +217,7 @@ export function createWorld(
       observe,
     },
     router: 'router-1',
-    partitions: 4,
+    partitions: () => 4,
     capacityBytes: options.capacityBytes ?? 1_000_000,
     record: { itemsMax: 100, bytesMax: 1_000_000 },
   });

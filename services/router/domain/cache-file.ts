@@ -1,0 +1,91 @@
+import type { TrafficPlan } from '../../../shared/domain/events.ts';
+import type { ModelState } from '../../../shared/domain/model-directory.ts';
+import { bytesOf } from '../../../shared/domain/state-section.ts';
+import type { CompleteSnapshot } from './complete-snapshot.ts';
+
+/** What a router needs to answer for one model by its stable version. */
+export interface CachedModel {
+  readonly state: ModelState;
+  readonly plan: TrafficPlan & { readonly publishedAtMs: number };
+  /** The version whose parameters these are: stable when it was kept. */
+  readonly version: number;
+  readonly snapshot: CompleteSnapshot;
+}
+
+/** Layout of the bytes below; another one is another number. */
+const FORMAT = 1;
+const LENGTH_BYTES = 4;
+
+interface Head {
+  readonly format: number;
+  readonly state: ModelState;
+  readonly plan: CachedModel['plan'];
+  readonly version: number;
+  readonly place: Pick<
+    CompleteSnapshot,
+    'incarnation' | 'position' | 'tableBits' | 'learnedToMs' | 'publishedAtMs' | 'goldenRows' | 'goldenScores'
+  >;
+  /** Sizes of what follows: graph, weights, means, inverse deviations, bytes. */
+  readonly sizes: readonly number[];
+}
+
+/**
+ * Returns a model as bytes: the length of a JSON head (4 bytes, little endian), the head, the arrays. It is a copy, so what is
+ * given may change afterwards.
+ */
+export function cacheBytes({ state, plan, version, snapshot }: CachedModel): Uint8Array<ArrayBuffer> {
+  const { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores } = snapshot;
+  const parts = [
+    snapshot.graph ?? new Uint8Array(),
+    bytesOf(snapshot.weights),
+    bytesOf(snapshot.means),
+    bytesOf(snapshot.invStds),
+  ];
+  const head: Head = {
+    format: FORMAT,
+    state,
+    plan,
+    version,
+    place: { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores },
+    sizes: parts.map(({ length }) => length),
+  };
+  const json = new TextEncoder().encode(JSON.stringify(head));
+  const size = LENGTH_BYTES + json.length + parts.reduce((sum, { length }) => sum + length, 0);
+  const bytes = new Uint8Array(size);
+  new DataView(bytes.buffer).setUint32(0, json.length, true);
+  bytes.set(json, LENGTH_BYTES);
+  let at = LENGTH_BYTES + json.length;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** Returns the model of bytes whose digest has been checked; undefined when a router of another build wrote them. */
+export function readCacheBytes(bytes: Uint8Array): CachedModel | undefined {
+  try {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const headEnd = LENGTH_BYTES + view.getUint32(0, true);
+    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, headEnd))) as Head;
+    if (head.format !== FORMAT) return undefined;
+    let at = headEnd;
+    const [graph, weights, means, invStds] = head.sizes.map(
+      (size) => new Uint8Array(bytes.subarray(at, (at += size))),
+    ); // copies, at aligned places
+    if (graph === undefined || weights === undefined || means === undefined || invStds === undefined)
+      return undefined;
+    if (at !== bytes.length || weights.length !== 4 * (2 ** head.place.tableBits + 1)) return undefined;
+    const snapshot: CompleteSnapshot = {
+      ...head.place,
+      graph,
+      indices: null,
+      weights: new Float32Array(weights.buffer),
+      means: new Float64Array(means.buffer),
+      invStds: new Float64Array(invStds.buffer),
+    };
+    return { state: head.state, plan: head.plan, version: head.version, snapshot };
+  } catch {
+    return undefined; // lengths that lie, JSON that is none
+  }
+}

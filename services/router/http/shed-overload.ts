@@ -1,0 +1,53 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Shortcut } from '../../../shared/http/app.ts';
+import { problemDocument } from '../../../shared/http/problem.ts';
+import { RETRY_AFTER_SECONDS } from './request-of.ts';
+
+/** What decides who is let in. */
+export interface Gate {
+  enter(): boolean;
+  readonly leave: () => void;
+  /** Whether the router is going: what still comes is answered, and its connection closed. */
+  readonly isClosing: () => boolean;
+}
+
+/** For how long nothing is read from a connection whose request was shed, ms: who asks again at once is held up by that alone. */
+const PAUSE_MS = 250;
+const PREDICTION_PATH = /^\/v[12]\/models\//;
+const BODY = Buffer.from(
+  JSON.stringify(problemDocument(503, 'the router has more requests under way than it can answer in time')),
+);
+
+function shed(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  response.writeHead(503, {
+    'content-type': 'application/problem+json; charset=utf-8',
+    'content-length': BODY.length,
+    'retry-after': String(RETRY_AFTER_SECONDS),
+  });
+  response.on('close', () => {
+    if (socket.destroyed) return;
+    socket.pause();
+    setTimeout(() => socket.resume(), PAUSE_MS).unref();
+  });
+  response.end(BODY);
+}
+
+/**
+ * Returns a shortcut that answers 503 with Retry-After to requests for predictions which are not let in, before their bodies are
+ * read, and leaves everything else to the next one. Health and metrics are never shed. An answer costs a third of a prediction,
+ * so a connection that was refused is not read from for a while: refusing can never take the time that answering needs.
+ */
+export function shedOverload(gate: Gate, next: Shortcut): Shortcut {
+  return (request, response, otherwise) => {
+    if (gate.isClosing()) response.shouldKeepAlive = false;
+    if (request.method !== 'POST' || !PREDICTION_PATH.test(request.url ?? ''))
+      return next(request, response, otherwise);
+    if (!gate.enter()) {
+      shed(request, response);
+      return true;
+    }
+    response.on('close', gate.leave);
+    return next(request, response, otherwise);
+  };
+}
