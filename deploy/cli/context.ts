@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { painter } from './io.ts';
 import type { Io, Paint } from './io.ts';
+import { modelTree } from './model-tree.ts';
 import { formatOf, machineText } from './output.ts';
 import type { Format } from './output.ts';
+import { overviewOf } from './overview.ts';
+import type { Overview } from './overview.ts';
 import { createServices } from './services.ts';
 import type { Services } from './services.ts';
 
@@ -57,4 +60,15 @@ export async function inContext<T>(
   } finally {
     services.close();
   }
+}
+
+/** Returns the lines of a model as the context draws them. */
+export function treeOf({ paint, io, format }: Context, overview: Overview): string[] {
+  return modelTree(overview, { paint, nowMs: io.nowMs(), isWide: format === 'wide' });
+}
+
+/** Looks at a model and prints it. */
+export async function printModel(context: Context, name: string): Promise<void> {
+  const overview = await overviewOf(context.services, name);
+  context.print(overview, () => `${treeOf(context, overview).join('\n')}\n`);
 }

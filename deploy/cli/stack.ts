@@ -25,6 +25,12 @@ export function stackAddress(io: Pick<Io, 'env'>, name: keyof typeof DEFAULTS): 
   return io.env[name] ?? DEFAULTS[name];
 }
 
+/** Returns the Kafka that the environment names. Nothing connects until it is used. */
+export function kafkaOf(io: Pick<Io, 'env'>): KafkaClient {
+  const brokers = stackAddress(io, 'KAFKA_BROKERS').split(',');
+  return createKafkaClient({ brokers, clientId: 'headrace-cli', log: silentLog });
+}
+
 /** A record read from Kafka, with the place it stands at. */
 export interface ReadRecord<Topic extends TopicName> {
   readonly value: TopicRecords[Topic];
@@ -47,8 +53,7 @@ export interface Reader {
 
 /** Returns a reader of the Kafka that the environment names; throws `unreachable` where there is none. */
 export async function openReader(io: Io, topics: readonly TopicName[]): Promise<Reader> {
-  const brokers = stackAddress(io, 'KAFKA_BROKERS');
-  const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: 'headrace-cli', log: silentLog });
+  const kafka = kafkaOf(io);
   const codec = createCodec(stackAddress(io, 'SCHEMA_REGISTRY_URL'), io.nowMs);
   let counts: ReadonlyMap<string, number>;
   try {
@@ -56,7 +61,7 @@ export async function openReader(io: Io, topics: readonly TopicName[]): Promise<
     await codec.prepare(topics);
   } catch (error) {
     throw new CliError(
-      `kafka at ${brokers}: ${messageOf(error)} (KAFKA_BROKERS and SCHEMA_REGISTRY_URL say where it is)`,
+      `kafka at ${stackAddress(io, 'KAFKA_BROKERS')}: ${messageOf(error)} (KAFKA_BROKERS and SCHEMA_REGISTRY_URL say where it is)`,
       EXIT.unreachable,
     );
   }

@@ -10,7 +10,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { makeRunDirectory } from '../local/data-directory.ts';
 import { startStack } from '../local/stack.ts';
 import type { RunningStack } from '../local/stack.ts';
-import { applySetup, planSetup } from '../topics/setup.ts';
+import { ensureSetup, oneBrokerLayout } from '../topics/setup.ts';
 import { FLIGHTS_MAX, FLIGHTS_SOURCE, readFlights } from './flights.ts';
 import { createHttpClient } from './http-client.ts';
 import { INJECT_FAILURES } from './model.ts';
@@ -88,9 +88,9 @@ async function main(): Promise<number> {
     const setup = {
       kafka,
       schemaRegistryUrl: stack.schemaRegistryUrl,
-      layout: { partitions: 8, replicationFactor: 1, minInsyncReplicas: 1 },
+      layout: oneBrokerLayout(8),
     };
-    await applySetup(setup, await planSetup(setup));
+    await ensureSetup(setup);
     screen.say('topics and schemas made');
     fleet = await startFleet({
       stack,

@@ -40,3 +40,13 @@ export async function applySetup(
       await registerSchema(schemaRegistryUrl, change.subject, schemaOf(name));
   }
 }
+
+/** Makes and registers whatever is missing. */
+export async function ensureSetup(deps: SetupDeps): Promise<void> {
+  await applySetup(deps, await planSetup(deps));
+}
+
+/** Returns the layout of topics where there is one broker. */
+export function oneBrokerLayout(partitions: number): TopicLayout {
+  return { partitions, replicationFactor: 1, minInsyncReplicas: 1 };
+}

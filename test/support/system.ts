@@ -9,7 +9,7 @@ import { makeRunDirectory } from '../../deploy/local/data-directory.ts';
 import type { KafkaListener } from '../../deploy/local/kafka-settings.ts';
 import { startStack } from '../../deploy/local/stack.ts';
 import type { RunningStack, StackAddresses } from '../../deploy/local/stack.ts';
-import { applySetup, planSetup } from '../../deploy/topics/setup.ts';
+import { ensureSetup, oneBrokerLayout } from '../../deploy/topics/setup.ts';
 import { createKafkaClient } from '../../shared/kafka/client.ts';
 import type { KafkaClient } from '../../shared/kafka/client.ts';
 import { silentLog } from '../../shared/observability/log.ts';
@@ -108,9 +108,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<StartedS
       clientId: 'headrace-test',
       log: silentLog,
     });
-    const layout = { partitions: PARTITIONS, replicationFactor: 1, minInsyncReplicas: 1 };
+    const layout = oneBrokerLayout(PARTITIONS);
     const setup = { kafka, schemaRegistryUrl: stack.schemaRegistryUrl, layout };
-    await applySetup(setup, await planSetup(setup));
+    await ensureSetup(setup);
     const started = (fleet = await startServices(stack, dataDir, options));
     const http = createHttpClient(32);
     const system: StartedSystem = {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { parseModelSpec } from '../../../services/registry/adapters/model-spec-parser.ts';
 import { messageOf } from '../../../shared/errors.ts';
-import { createKafkaClient } from '../../../shared/kafka/client.ts';
 import { logRanges, partitionCounts } from '../../../shared/kafka/partition-count.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 import { createRedis } from '../../../shared/redis/connect.ts';
-import { planSetup } from '../../topics/setup.ts';
+import { oneBrokerLayout, planSetup } from '../../topics/setup.ts';
+import { fileText } from '../arguments.ts';
 import { inContext } from '../context.ts';
 import type { Context } from '../context.ts';
 import { CliError, EXIT } from '../io.ts';
@@ -13,8 +13,7 @@ import type { Io } from '../io.ts';
 import { allModels } from '../overview.ts';
 import { modelPath, SERVICE_URLS } from '../services.ts';
 import type { ServiceName } from '../services.ts';
-import { stackAddress } from '../stack.ts';
-import { fileText } from './operate.ts';
+import { kafkaOf, stackAddress } from '../stack.ts';
 
 function lint(context: Context, file: string): void {
   const parsed = parseModelSpec(fileText(file));
@@ -53,17 +52,13 @@ async function orUnreachable(what: string, fix: string, look: Look): Promise<Fin
 }
 
 async function topicsFound({ io }: Context): Promise<Finding[]> {
-  const kafka = createKafkaClient({
-    brokers: stackAddress(io, 'KAFKA_BROKERS').split(','),
-    clientId: 'headrace-doctor',
-    log: silentLog,
-  });
+  const kafka = kafkaOf(io);
   const counts = await partitionCounts(kafka, ['training-events.v1']);
   const partitions = counts.get('training-events.v1') ?? 8;
   const setup = {
     kafka,
     schemaRegistryUrl: stackAddress(io, 'SCHEMA_REGISTRY_URL'),
-    layout: { partitions, replicationFactor: 1, minInsyncReplicas: 1 },
+    layout: oneBrokerLayout(partitions),
   };
   const plan = await planSetup(setup);
   const topics = plan.topics.map((change) =>
@@ -139,11 +134,7 @@ async function versionsFound({ services }: Context): Promise<Finding[]> {
 }
 
 async function positionsFound({ services, io }: Context): Promise<Finding[]> {
-  const kafka = createKafkaClient({
-    brokers: stackAddress(io, 'KAFKA_BROKERS').split(','),
-    clientId: 'headrace-doctor',
-    log: silentLog,
-  });
+  const kafka = kafkaOf(io);
   const starts = [...(await logRanges(kafka, 'training-events.v1')).values()].map(({ start }) => start);
   const findings: Finding[] = [];
   for (const { name, traffic } of await allModels(services)) {

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { PredictionAnswer } from '../../../shared/client/model-client.ts';
 import type { FeatureSpec } from '../../../shared/domain/model-spec.ts';
+import { collect, pairsOf, wholeNumber } from '../arguments.ts';
 import { inContext } from '../context.ts';
 import type { Context } from '../context.ts';
 import { CliError, EXIT } from '../io.ts';
@@ -13,7 +15,6 @@ import type { ModelView } from '../overview.ts';
 import { openRows } from '../rows.ts';
 import type { FileRow } from '../rows.ts';
 import { modelPath } from '../services.ts';
-import { pairsOf, wholeNumber } from './operate.ts';
 
 interface PredictOptions {
   readonly subject: string;
@@ -21,19 +22,10 @@ interface PredictOptions {
   readonly feature: readonly string[];
 }
 
-interface Answer {
-  readonly predictionId: string;
-  readonly version: number;
-  readonly score: number;
-  readonly arm: string;
-  readonly snapshotPosition: number;
-  readonly stalenessMs: number;
-}
-
 async function predict(context: Context, model: string, options: PredictOptions): Promise<void> {
   const { subject, id, feature } = options;
   const body = { subject, features: pairsOf(feature), ...(id === undefined ? {} : { id }) };
-  const answer = await context.services.ask<Answer>('router', modelPath(model, '/predict'), {
+  const answer = await context.services.ask<PredictionAnswer>('router', modelPath(model, '/predict'), {
     method: 'POST',
     body,
   });
@@ -213,8 +205,6 @@ async function send(context: Context, model: string, file: string, options: Send
       `${io.signal.aborted ? 'interrupted; the same command goes on: ' : ''}${count(result.sent)} events sent, from row ${String(start + 1)}\n`,
   );
 }
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 /** Adds `predict`, `feedback` and `send`. */
 export function dataCommands(program: Command, io: Io): void {

@@ -1,52 +1,17 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { messageOf } from '../../../shared/errors.ts';
-import { inContext } from '../context.ts';
+import { collect, fileText, pairsOf, timeMs, wholeNumber } from '../arguments.ts';
+import { inContext, printModel } from '../context.ts';
 import type { Context } from '../context.ts';
 import { CliError, EXIT } from '../io.ts';
 import type { Io } from '../io.ts';
-import { modelTree } from '../model-tree.ts';
-import { overviewOf } from '../overview.ts';
 import type { PlanView, VersionView } from '../overview.ts';
 import { modelPath } from '../services.ts';
-import { timeMs } from './show.ts';
 
 const LIVE_LIMIT_MS = 60_000;
 const LOOK_EVERY_MS = 200;
 
-/** Returns the content of a file; throws a usage error when it cannot be read. */
-export function fileText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new CliError(`cannot read ${file}: ${messageOf(error)}`, EXIT.usage);
-  }
-}
-
 function asked({ actor }: Context, reason: string | undefined): Record<string, string> {
   return { 'headrace-actor': actor, ...(reason === undefined ? {} : { 'headrace-reason': reason }) };
-}
-
-/** Returns settings given as `alpha=0.05`: numbers where they read as numbers. Throws a usage error for anything else. */
-export function pairsOf(pairs: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new CliError(`${pair}, allowed name=value`, EXIT.usage);
-      const text = pair.slice(at + 1);
-      const number = text.trim() === '' ? NaN : Number(text);
-      const value = text === 'true' ? true : text === 'false' ? false : text === 'null' ? null : text;
-      return [pair.slice(0, at), Number.isFinite(number) ? number : value];
-    }),
-  );
-}
-
-/** Returns a whole number of at least one; throws a usage error naming the field otherwise. */
-export function wholeNumber(field: string, text: string): number {
-  const value = Number(text.replace(/^v/, ''));
-  if (!Number.isInteger(value) || value < 1)
-    throw new CliError(`${field} ${text}, allowed whole numbers from 1`, EXIT.usage);
-  return value;
 }
 
 async function create(context: Context, file: string): Promise<void> {
@@ -136,16 +101,7 @@ async function publish(context: Context, model: string, options: RegisterOptions
       headers: asked(context, options.reason),
     });
   }
-  await printTree(context, model);
-}
-
-async function printTree(context: Context, model: string): Promise<void> {
-  const overview = await overviewOf(context.services, model);
-  const { paint, io, format } = context;
-  context.print(
-    overview,
-    () => `${modelTree(overview, { paint, nowMs: io.nowMs(), isWide: format === 'wide' }).join('\n')}\n`,
-  );
+  await printModel(context, model);
 }
 
 async function versionCommand(
@@ -182,7 +138,7 @@ async function rolloutCommand(
     ...(body === undefined ? {} : { body }),
     headers: asked(context, reason),
   });
-  await printTree(context, model);
+  await printModel(context, model);
 }
 
 const VERBS: readonly (readonly [verb: string, about: string])[] = [
@@ -236,8 +192,6 @@ function rolloutCommands(program: Command, io: Io): void {
     );
   }
 }
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 function withRegisterOptions(command: Command): Command {
   return command

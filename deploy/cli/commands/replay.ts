@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { arrangeRow, rowOrderOf } from '../../../shared/domain/feature-row-order.ts';
 import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
+import { timeMs, wholeNumber } from '../arguments.ts';
 import { inContext } from '../context.ts';
 import type { Context } from '../context.ts';
 import { valueOfFreshness } from '../freshness-value.ts';
@@ -12,8 +13,6 @@ import { count, duration, table } from '../output.ts';
 import type { ModelView } from '../overview.ts';
 import { modelPath } from '../services.ts';
 import { openReader } from '../stack.ts';
-import { wholeNumber } from './operate.ts';
-import { timeMs } from './show.ts';
 
 const TOPIC = 'training-events.v1';
 const BAR = 30;

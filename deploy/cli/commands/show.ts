@@ -1,22 +1,18 @@
 import type { Command } from 'commander';
 import { isUnderWay } from '../../../shared/domain/rollout.ts';
-import { inContext } from '../context.ts';
+import { timeMs } from '../arguments.ts';
+import { inContext, printModel, treeOf } from '../context.ts';
 import type { Context } from '../context.ts';
 import { CliError, EXIT } from '../io.ts';
 import type { Io } from '../io.ts';
 import { createLiveText } from '../live-text.ts';
-import { modelTree, percent } from '../model-tree.ts';
+import { percent } from '../model-tree.ts';
 import { duration, table } from '../output.ts';
 import { allModels, overviewOf } from '../overview.ts';
 import type { ModelView, Overview } from '../overview.ts';
 import { modelPath } from '../services.ts';
 
 const WATCH_EVERY_MS = 500;
-
-function treeOf(context: Context, overview: Overview): string[] {
-  const { paint, io, format } = context;
-  return modelTree(overview, { paint, nowMs: io.nowMs(), isWide: format === 'wide' });
-}
 
 function modelRow({ name, versions, traffic, createdAtMs }: ModelView, nowMs: number): string[] {
   const { stable, candidate, candidateWeightBp } = traffic;
@@ -69,8 +65,7 @@ async function get(context: Context, name: string | undefined, isWatching: boole
     await watch(context, name);
     return;
   }
-  const overview = await overviewOf(context.services, name);
-  context.print(overview, () => `${treeOf(context, overview).join('\n')}\n`);
+  await printModel(context, name);
 }
 
 async function describe(context: Context, name: string): Promise<void> {
@@ -165,16 +160,6 @@ async function status(context: Context, name: string, wait: boolean, timeoutMs: 
       throw new CliError(`not at rest within ${duration(timeoutMs)}`, EXIT.refused);
     return;
   }
-}
-
-/** Returns a number of seconds, minutes or hours as ms: `90s`, `5m`, `2h`; throws a usage error for anything else. */
-export function timeMs(text: string): number {
-  const [, digits = '', unit = ''] = /^(\d{1,6})(ms|s|m|h|d)$/.exec(text) ?? [];
-  const factors: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  const factor = factors[unit];
-  if (factor === undefined)
-    throw new CliError(`time ${text}, allowed such as 500ms, 90s, 5m, 2h, 1d`, EXIT.usage);
-  return Number(digits) * factor;
 }
 
 /** Adds `get`, `list`, `describe`, `status` and `history`. */

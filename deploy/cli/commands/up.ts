@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { startFleet } from '../../fleet/fleet.ts';
 import { makeRunDirectory } from '../../local/data-directory.ts';
 import { startStack } from '../../local/stack.ts';
-import { applySetup, planSetup } from '../../topics/setup.ts';
+import { ensureSetup, oneBrokerLayout } from '../../topics/setup.ts';
 import { createKafkaClient } from '../../../shared/kafka/client.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 import { inContext } from '../context.ts';
@@ -54,9 +54,9 @@ async function up(context: Context): Promise<void> {
       clientId: 'headrace-up',
       log: silentLog,
     });
-    const layout = { partitions: 8, replicationFactor: 1, minInsyncReplicas: 1 };
+    const layout = oneBrokerLayout(8);
     const setup = { kafka, schemaRegistryUrl: stack.schemaRegistryUrl, layout };
-    await applySetup(setup, await planSetup(setup));
+    await ensureSetup(setup);
     const fleet = await startFleet({ stack, dataDir, preferStandardPorts: true, onProgress: say });
     try {
       for (const { name, url } of fleet.all) say(`${name.padEnd(15)} ${url}`);

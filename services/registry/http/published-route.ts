@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import type { Signature } from '../domain/published-ask.ts';
-import { askedBy, knownModel, orThrow } from './asking.ts';
+import { askedBy, knownModel } from './asking.ts';
 import type { RegistryRoutesDeps } from './routes-deps.ts';
+import { sendRegistered } from './send-registered.ts';
 import { valueOf } from './value-of.ts';
 import { modelParams, publishVersionBody } from './version-schemas.ts';
-import { versionView } from './views.ts';
 
 /** Files that may wait for their check, the one under way included: each is held in memory. */
 const CHECKS_MAX = 4;
@@ -64,16 +64,7 @@ export function publishedRoute(app: FastifyInstance, deps: RegistryRoutesDeps): 
           { kind: 'publish-version', model: name, published, position },
           askedBy(request),
         );
-        orThrow(result);
-        const version = result.kind === 'recorded' ? result.event.version : null;
-        return await reply
-          .code(201)
-          .header('location', `/v1/models/${name}/versions/${String(version)}`)
-          .send(
-            knownModel(registry, name)
-              .versions.filter((one) => one.version === version)
-              .map(versionView)[0],
-          );
+        return await sendRegistered(reply, registry, name, result);
       } finally {
         checks -= 1;
       }

@@ -5,6 +5,7 @@ import { publishedRoute } from './published-route.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
 import { shardRoutes } from './shard-routes.ts';
 import { twinRoute } from './twin-route.ts';
+import { sendRegistered } from './send-registered.ts';
 import { valueOf } from './value-of.ts';
 import type { TrafficTarget } from '../../../shared/domain/events.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
@@ -138,16 +139,7 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
         { kind: 'register-version', model: name, mode, parent, learner: config, startPosition },
         askedBy(request),
       );
-      orThrow(result);
-      const version = result.kind === 'recorded' ? result.event.version : null;
-      return reply
-        .code(201)
-        .header('location', `/v1/models/${name}/versions/${String(version)}`)
-        .send(
-          knownModel(registry, name)
-            .versions.filter((one) => one.version === version)
-            .map(versionView)[0],
-        );
+      return sendRegistered(reply, registry, name, result);
     },
   );
 

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { takeBulk } from '../../../services/router/http/bulk-predict.ts';
+import type { AnswerBulk } from '../../../services/router/http/bulk-predict.ts';
 import { inferenceRoutes } from '../../../services/router/http/inference-routes.ts';
 import { predictRoutes } from '../../../services/router/http/predict-routes.ts';
 import { stampArrival } from '../../../services/router/http/request-of.ts';
@@ -33,12 +34,7 @@ export async function open(
   };
   takeOnlyStrictJson(app);
   stampArrival(app, () => world.clock.nowMs);
-  const answerBulk = takeBulk(app, {
-    log: silentLog,
-    monotonicMs: () => world.clock.nowMs,
-    lineBytesMax: 1024,
-    linesAtOnce: 8,
-  });
+  const answerBulk = takeSmallBulk(app, world);
   predictRoutes(app, { router, answerBulk });
   inferenceRoutes(app, { router, waitsFor, bodyLimitBytes: 1_048_576, softwareVersion: '1.2.3' });
   t.after(() => {
@@ -60,5 +56,15 @@ export function post(
     url,
     payload: payload as string,
     headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+/** Lets an app take predictions in bulk, with limits that a test reaches. */
+export function takeSmallBulk(app: FastifyInstance, world: RouterWorld): AnswerBulk {
+  return takeBulk(app, {
+    log: silentLog,
+    monotonicMs: () => world.clock.nowMs,
+    lineBytesMax: 1024,
+    linesAtOnce: 8,
   });
 }

@@ -6,13 +6,13 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { predictRoutes } from '../../../services/router/http/predict-routes.ts';
-import { takeBulk } from '../../../services/router/http/bulk-predict.ts';
 import { createPredictShortcut } from '../../../services/router/http/predict-shortcut.ts';
 import { stampArrival } from '../../../services/router/http/request-of.ts';
 import { takeOnlyStrictJson } from '../../../services/router/http/strict-json.ts';
 import { createApp } from '../../../shared/http/app.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
+import { takeSmallBulk } from './http-world.ts';
 import { BODY, createWorld, serve } from './router-world.ts';
 import type { RouterWorld } from './router-world.ts';
 
@@ -65,12 +65,7 @@ async function open(t: TestContext): Promise<Desk> {
   });
   takeOnlyStrictJson(app);
   stampArrival(app, () => world.clock.nowMs);
-  const answerBulk = takeBulk(app, {
-    log: silentLog,
-    monotonicMs: () => world.clock.nowMs,
-    lineBytesMax: 1024,
-    linesAtOnce: 8,
-  });
+  const answerBulk = takeSmallBulk(app, world);
   predictRoutes(app, { router: () => router, answerBulk });
   await app.listen({ host: '127.0.0.1', port: 0 });
   t.after(() => app.close());

@@ -1,5 +1,5 @@
 import { waitUntil } from '../../../deploy/local/wait-until.ts';
-import { applySetup, planSetup } from '../../../deploy/topics/setup.ts';
+import { ensureSetup, oneBrokerLayout } from '../../../deploy/topics/setup.ts';
 import { learnerState } from '../../support/small-model.ts';
 import { PARTITIONS } from '../../support/system.ts';
 import type { StartedSystem } from '../../support/system.ts';
@@ -123,9 +123,9 @@ async function recreateTopic(system: StartedSystem): Promise<void> {
     { what: `${TOPIC} to be deleted`, limitMs: STOP_LIMIT_MS },
   );
   await admin.disconnect();
-  const layout = { partitions: PARTITIONS, replicationFactor: 1, minInsyncReplicas: 1 };
+  const layout = oneBrokerLayout(PARTITIONS);
   const setup = { kafka: system.kafka, schemaRegistryUrl: system.stack.schemaRegistryUrl, layout };
-  await applySetup(setup, await planSetup(setup));
+  await ensureSetup(setup);
 }
 
 /**

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startStack } from '../../../deploy/local/stack.ts';
 import type { RunningStack } from '../../../deploy/local/stack.ts';
 import { waitUntil } from '../../../deploy/local/wait-until.ts';
-import { applySetup, planSetup } from '../../../deploy/topics/setup.ts';
+import { ensureSetup, oneBrokerLayout } from '../../../deploy/topics/setup.ts';
 import { replayState } from '../../support/replay.ts';
 import type { LearnerState } from '../../support/small-model.ts';
 import { PARTITIONS } from '../../support/system.ts';
@@ -134,9 +134,9 @@ const upgrade: Procedure = {
   run: (operated) =>
     underTraffic(operated, async () => {
       const { system } = operated;
-      const layout = { partitions: PARTITIONS, replicationFactor: 1, minInsyncReplicas: 1 };
+      const layout = oneBrokerLayout(PARTITIONS);
       const setup = { kafka: system.kafka, schemaRegistryUrl: system.stack.schemaRegistryUrl, layout };
-      await applySetup(setup, await planSetup(setup));
+      await ensureSetup(setup);
       const order = ['registry', 'monitor', 'online-learner', 'ingest', 'router'] as const;
       for (const name of order) {
         for (const process of system.fleet.all.filter((one) => one.name === name && one.isRunning())) {
