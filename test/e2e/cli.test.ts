@@ -214,10 +214,17 @@ test('lag, dead letters and the doctor tell how it is', async () => {
 });
 
 test('on a terminal a model is drawn again in its place as it changes, until it is interrupted', async (t) => {
-  const command = `node_modules/.bin/node deploy/cli/main.ts get ${MODEL} -w`;
+  // exec: a shell that stays in between would take the Ctrl-C for its own end, as /bin/sh does.
+  const command = `exec node_modules/.bin/node deploy/cli/main.ts get ${MODEL} -w`;
   const terminal = spawn('script', ['-qfec', command, '/dev/null'], {
     cwd: REPOSITORY,
-    env: { ...process.env, ...cliEnvironment(system), TERM: 'xterm-256color', COLUMNS: '120' },
+    env: {
+      ...process.env,
+      ...cliEnvironment(system),
+      SHELL: '/bin/sh',
+      TERM: 'xterm-256color',
+      COLUMNS: '120',
+    },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   t.after(() => terminal.kill('SIGKILL'));
