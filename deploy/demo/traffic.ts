@@ -12,7 +12,7 @@ const SLICE_MS = 15 * 60_000;
 const LABEL_MARGIN_MS = 60 * 60_000;
 /** One flight in so many is not asked about; its outcome is published as an event, which times freshness. */
 const UNASKED_SHARE = 25;
-/** No more flights depart in a second: a faster machine does not outrun what takes its time, as holds do. */
+/** No more flights depart in a second, one after the other: a faster machine does not outrun what takes its time, as holds do. */
 const DEPARTURES_PER_SECOND_MAX = 1000;
 
 /** What clients have done so far. */
@@ -148,9 +148,15 @@ export function createTraffic({
 
   async function depart(flights: readonly Flight[]): Promise<void> {
     const queue = flights.filter(isAsked);
+    const beganMs = performance.now();
     let next = 0;
     const worker = async (): Promise<void> => {
-      for (let flight = queue[next++]; flight !== undefined; flight = queue[next++]) await predict(flight);
+      for (let index = next++; index < queue.length; index = next++) {
+        const flight = queue[index];
+        const earlyMs = beganMs + (1000 * index) / DEPARTURES_PER_SECOND_MAX - performance.now();
+        if (earlyMs > 0) await delay(earlyMs);
+        if (flight !== undefined) await predict(flight);
+      }
     };
     await Promise.all(Array.from({ length: PREDICTIONS_AT_ONCE }, worker));
   }

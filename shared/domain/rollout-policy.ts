@@ -26,7 +26,10 @@ export interface RolloutGuards {
   readonly failureMarginRate: number;
   /** How much more often than the baseline the candidate may take longer than the baseline's p99, share of requests, (0, 1]. */
   readonly slownessMarginRate: number;
-  /** How much more often a difference of the unclipped loss beyond 1 nat may be against the candidate than for it, (0, 1]. */
+  /**
+   * How much more often a difference of the unclipped loss beyond 1 nat may be against the candidate than for it, (0, 1].
+   * More are allowed when they are paid back: when the mean difference, losses in full, is within the loss's margins.
+   */
   readonly tailMarginRate: number;
   /** How much larger than the baseline's the candidate's calibration error may be, mean paired difference of (p − y) bias in [−1, 1], (0, 1]. */
   readonly calibrationMarginRate: number;

@@ -21,13 +21,16 @@ const PRIOR_VARIANCE = 1 / 4;
 
 /** What a process tests. */
 export interface BettingHypothesis {
-  /** Differences lie in [-bound, bound]; what lies beyond is taken at the bound. */
+  /** Differences are at most this; what lies beyond is taken at the bound. */
   readonly bound: number;
-  /** H0: given the past, the mean of the next difference is never above this, (-bound, bound). */
+  /** Differences are at least this, which limits what a bet risks; default -bound. */
+  readonly low?: number;
+  /** H0: given the past, the mean of the next difference is never above this, (low, bound). */
   readonly margin: number;
 }
 
-function logSum(a: number, b: number): number {
+/** Returns the logarithm of the sum of two numbers whose logarithms these are. */
+export function logSum(a: number, b: number): number {
   const high = Math.max(a, b);
   return high === -Infinity ? high : high + Math.log1p(Math.exp(Math.min(a, b) - high));
 }
@@ -39,8 +42,8 @@ function purseAfter(openings: number): number {
 
 /**
  * An e-process by betting (Waudby-Smith & Ramdas, JRSS-B 2024, sections 4 and B.3) for H0 "given the past, the mean
- * of D is never above the margin". With X = (D + B) / 2B and m = (margin + B) / 2B the stake is multiplied by 1 + λ
- * (X − m), where λ = clamp((μ − m) / (v + (μ − m)²), 0, 0.98 / m) comes from what was seen before (aGRAPA). Under H0
+ * of D is never above the margin". With X = (D − low) / (B − low) and m the margin on that scale the stake is
+ * multiplied by 1 + λ (X − m), where λ = clamp((μ − m) / (v + (μ − m)²), 0, 0.98 / m) comes from what was seen before (aGRAPA). Under H0
  * the factor's mean is at most 1, so the capital is a supermartingale that starts at 1 and ever reaches 1/α with
  * probability of at most α (Ville).
  *
@@ -53,19 +56,21 @@ function purseAfter(openings: number): number {
  */
 export class BettingProcess {
   readonly #bound: number;
+  readonly #low: number;
   readonly #m: number;
   readonly #state = new Float64Array(SIZE);
 
-  constructor({ bound, margin }: BettingHypothesis) {
-    if (!(bound > 0 && margin > -bound && margin < bound)) {
-      const found = `margin ${String(margin)}, bound ${String(bound)}`;
-      throw new RangeError(`testing a mean: ${found}, allowed -bound < margin < bound`);
+  constructor({ bound, low = -bound, margin }: BettingHypothesis) {
+    if (!(low < 0 && bound > 0 && margin > low && margin < bound)) {
+      const found = `margin ${String(margin)}, bound ${String(bound)}, low ${String(low)}`;
+      throw new RangeError(`testing a mean: ${found}, allowed low < margin < bound, low < 0 < bound`);
     }
     this.#bound = bound;
-    this.#m = (margin + bound) / (2 * bound);
+    this.#low = low;
+    this.#m = (margin - low) / (bound - low);
     const state = this.#state;
     state[AT.weight] = 1;
-    state[AT.sum] = 0.5;
+    state[AT.sum] = -low / (bound - low); // one difference of 0 is believed before the first
     state[AT.squares] = PRIOR_VARIANCE;
     state[AT.purse] = purseAfter(0);
     state[AT.logStake] = Math.log1p(-PURSE);
@@ -75,7 +80,8 @@ export class BettingProcess {
   take(difference: number): void {
     const state = this.#state;
     const m = this.#m;
-    const x = (Math.min(this.#bound, Math.max(-this.#bound, difference)) + this.#bound) / (2 * this.#bound);
+    const low = this.#low;
+    const x = (Math.min(this.#bound, Math.max(low, difference)) - low) / (this.#bound - low);
     const weight = state[AT.weight] ?? 0;
     const mean = (state[AT.sum] ?? 0) / weight;
     const edge = mean - m;

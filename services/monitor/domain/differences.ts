@@ -13,18 +13,17 @@ export interface SoundPair {
   readonly label: number;
 }
 
-/** Returns the difference of the losses, candidate less baseline, within ±1 nat. */
-export function lossDifference({ candidate, baseline, label }: SoundPair): number {
-  return Math.min(1, Math.max(-1, logLoss(candidate, label) - logLoss(baseline, label)));
+/** The most that two losses can differ by, nats: probabilities are clipped to [0.001, 0.999]. */
+export const LOSS_GAP_MAX = Math.log((1 - PROBABILITY_MIN) / PROBABILITY_MIN);
+
+/** Returns the unclipped difference of the losses, candidate less baseline, nats. */
+export function lossGap({ candidate, baseline, label }: SoundPair): number {
+  return logLoss(candidate, label) - logLoss(baseline, label);
 }
 
-/**
- * Returns 1 when the unclipped loss of the candidate is more than 1 nat above the baseline's, -1 the other way round,
- * else 0.
- */
-export function tailDifference({ candidate, baseline, label }: SoundPair): number {
-  const difference = logLoss(candidate, label) - logLoss(baseline, label);
-  return difference > 1 ? 1 : difference < -1 ? -1 : 0;
+/** Returns the difference of the losses, candidate less baseline, within ±1 nat. */
+export function lossDifference(pair: SoundPair): number {
+  return Math.min(1, Math.max(-1, lossGap(pair)));
 }
 
 /** Returns wrong answers at a threshold, candidate less baseline: -1, 0 or 1. */

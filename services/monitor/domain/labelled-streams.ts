@@ -4,13 +4,16 @@ import { BiasSigns } from './bias-signs.ts';
 import {
   accuracyDifference,
   lossDifference,
+  lossGap,
   precisionDifference,
   recallDifference,
-  tailDifference,
 } from './differences.ts';
 import type { SoundPair } from './differences.ts';
 import type { Pair } from './pair.ts';
 import { PairedStream } from './paired-stream.ts';
+import { RecentRuns } from './recent-runs.ts';
+import type { Stored } from './state-pack.ts';
+import { TailStream } from './tail-stream.ts';
 
 type Quality = 'accuracy' | 'precision' | 'recall';
 
@@ -26,20 +29,21 @@ function qualityStream(name: Quality, { marginRate }: ThresholdObjective): Paire
 
 /**
  * The streams that need labels: loss and tail, accuracy, precision and recall where the policy asks for them, and
- * calibration. A pair whose candidate failed counts as the worst in every stream that would have looked at it. One
- * whose candidate was absent, which the router says of a version that it has not loaded, counts as the worst against
- * promotion and not at all for rolling back. One without a sound score of the baseline counts nowhere: it cannot help
+ * calibration. A pair whose candidate failed counts as the worst in every stream that would have looked at it;
+ * further ones of the same run, which fail together, count so against promotion only. So does one whose candidate was
+ * absent, which the router says of a version that it has not loaded. One without a sound score of the baseline counts nowhere: it cannot help
  * the candidate. Tail must also be shown to be within its margin before a promotion: clipped losses hide rare
  * disasters.
  */
 export class LabelledStreams {
-  readonly streams: readonly PairedStream[];
+  readonly streams: readonly (PairedStream | TailStream)[];
   readonly #policy: RolloutPolicy;
   readonly #loss: PairedStream;
-  readonly #tail: PairedStream;
+  readonly #tail: TailStream;
   readonly #calibration: PairedStream;
   readonly #qualities: ReadonlyMap<Quality, PairedStream>;
   readonly #signs = new BiasSigns();
+  readonly #failedRuns = new RecentRuns();
   readonly #precision = new BaselinePrecision();
 
   constructor(policy: RolloutPolicy) {
@@ -53,12 +57,10 @@ export class LabelledStreams {
       rollbackMargin: rollbackMarginNats,
       promoteMargin: promoteMarginNats,
     });
-    this.#tail = new PairedStream({
-      name: 'tail',
-      role: 'guard',
-      bound: 1,
-      rollbackMargin: guards.tailMarginRate,
-      promoteMargin: guards.tailMarginRate,
+    this.#tail = new TailStream({
+      rate: guards.tailMarginRate,
+      rollbackNats: rollbackMarginNats,
+      promoteNats: promoteMarginNats,
     });
     this.#calibration = new PairedStream({
       name: 'calibration',
@@ -77,26 +79,27 @@ export class LabelledStreams {
   }
 
   /** Takes one pair that counts. */
-  take({ candidate, baseline, label }: Pair): void {
+  take({ candidate, baseline, label, failedRun }: Pair): void {
     if (typeof baseline !== 'number') return;
     if (typeof candidate === 'number') this.#takeSound({ candidate, baseline, label });
-    else if (candidate === 'failed') this.#takeWorst(label);
+    else if (candidate === 'failed' && this.#failedRuns.isNew(failedRun)) this.#takeWorst(label);
     else for (const stream of this.streams) stream.takeUnscored();
   }
 
   /** Parts that are stored, in order. */
-  parts(): Record<string, PairedStream | BiasSigns | BaselinePrecision> {
+  parts(): Record<string, Stored> {
     return {
       ...Object.fromEntries(this.streams.map((stream) => [stream.spec.name, stream])),
       signs: this.#signs,
       baselinePrecision: this.#precision,
+      failedRuns: this.#failedRuns,
     };
   }
 
   #takeSound(pair: SoundPair): void {
     const { accuracy, precision, recall } = this.#policy.objectives;
     this.#loss.take(lossDifference(pair));
-    this.#tail.take(tailDifference(pair));
+    this.#tail.take(lossGap(pair));
     this.#calibration.take(this.#signs.take(pair));
     if (accuracy !== null)
       this.#qualities.get('accuracy')?.take(accuracyDifference(pair, accuracy.thresholdProbability));

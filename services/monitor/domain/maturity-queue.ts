@@ -31,10 +31,13 @@ export interface WaitingPair {
   readonly idHash: number;
 }
 
+/** What stands in a failed candidate's place when its run is known is this less the run. */
+const FAILED_RUN = -3;
+
 const encoded = (score: PairScore): number => (typeof score === 'number' ? score : SCORES[score]);
 function decoded(score: number): PairScore {
-  if (score === SCORES.failed) return 'failed';
-  return score === SCORES.absent ? 'absent' : score;
+  if (score === SCORES.absent) return 'absent';
+  return score < 0 ? 'failed' : score;
 }
 
 /**
@@ -77,10 +80,11 @@ export class MaturityQueue {
     }
     const count = this.size;
     const slot = this.#order[count] ?? 0;
-    const { atMs, candidate, baseline, label, stageKey } = pair;
+    const { atMs, candidate, baseline, label, stageKey, failedRun } = pair;
     const { arm, candidateProbability, subjectHash } = assigned;
     const labelAndArm = label + (arm === 'candidate' ? CANDIDATE_ARM : 0);
-    const scores = [encoded(candidate), encoded(baseline)];
+    const ofCandidate = failedRun === undefined ? encoded(candidate) : FAILED_RUN - failedRun;
+    const scores = [ofCandidate, encoded(baseline)];
     const values = [atMs, idHash, ...scores, labelAndArm, stageKey, candidateProbability, subjectHash];
     this.#entries.set(values, slot * WIDTH);
     this.#entryPages[Math.floor((slot * WIDTH * 8) / PAGE_BYTES)] = DIRTY;
@@ -99,8 +103,9 @@ export class MaturityQueue {
       const isCandidate = labelAndArm >= CANDIDATE_ARM;
       const label = isCandidate ? labelAndArm - CANDIDATE_ARM : labelAndArm;
       this.#removeFirst();
+      const run = candidate < FAILED_RUN ? { failedRun: FAILED_RUN - candidate } : {};
       take(
-        { candidate: decoded(candidate), baseline: decoded(baseline), label, atMs, stageKey },
+        { candidate: decoded(candidate), baseline: decoded(baseline), label, atMs, stageKey, ...run },
         { arm: isCandidate ? 'candidate' : 'stable', candidateProbability, subjectHash },
       );
     }

@@ -16,6 +16,8 @@ export interface Pair {
   readonly atMs: number;
   /** Plan of the prediction, or position of the example: what a stage is told apart by. */
   readonly stageKey: number;
+  /** Of a failed candidate what its scoring run is told apart by, a whole number above 0; absent when unknown. */
+  readonly failedRun?: number;
 }
 
 /** What one request says of the assignment of its subject. */
@@ -35,4 +37,10 @@ export function pairScore(
   const { score } = found;
   const isSound = found.failed !== true && score !== null && score >= 0 && score <= 1;
   return isSound ? score : 'failed';
+}
+
+/** Returns what a scoring run is told apart by: how long both versions took, µs, which all of its rows share. */
+export function runKey(candidateMicros: number, baselineMicros: number): number {
+  const of = (micros: number): number => Math.min(2 ** 24 - 1, Math.max(0, micros + 1));
+  return 1 + of(candidateMicros) * 2 ** 24 + of(baselineMicros);
 }

@@ -28,12 +28,14 @@ export interface Thresholds {
   readonly promoteLogE: number;
 }
 
-function needed(process: BettingProcess, thresholdLogE: number): number | null {
-  const missing = thresholdLogE - process.maxLogE;
-  if (missing <= 0) return 0;
-  const growth = process.growthPerExample;
-  const toGo = thresholdLogE - process.logE;
-  return growth > 0 && Number.isFinite(toGo / growth) ? Math.ceil(toGo / growth) : null;
+/** Returns how many further examples a process likely needs to reach a threshold; null when it does not grow. */
+export function examplesNeeded(
+  { logE, maxLogE, growthPerExample }: Pick<BettingProcess, 'logE' | 'maxLogE' | 'growthPerExample'>,
+  thresholdLogE: number,
+): number | null {
+  if (maxLogE >= thresholdLogE) return 0;
+  const count = (thresholdLogE - logE) / growthPerExample;
+  return growthPerExample > 0 && Number.isFinite(count) ? Math.ceil(count) : null;
 }
 
 /**
@@ -103,7 +105,7 @@ export class PairedStream {
       lastWindow: this.lastWindow,
       rollback: of(this.#rollback, rollbackLogE),
       promote: this.#promote === null ? null : of(this.#promote, promoteLogE),
-      examplesNeeded: this.#promote === null ? null : needed(this.#promote, promoteLogE),
+      examplesNeeded: this.#promote === null ? null : examplesNeeded(this.#promote, promoteLogE),
     };
   }
 

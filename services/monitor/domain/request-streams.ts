@@ -3,6 +3,7 @@ import type { RolloutGuards } from '../../../shared/domain/rollout-policy.ts';
 import { LastRun } from './last-run.ts';
 import { pairScore } from './pair.ts';
 import { PairedStream } from './paired-stream.ts';
+import { RunFailures } from './run-failures.ts';
 import { SlownessThreshold } from './slowness-threshold.ts';
 import { StalenessGuard } from './staleness-guard.ts';
 
@@ -23,8 +24,8 @@ const hasFailed = (score: ServedScore | undefined): boolean => pairScore(score) 
 
 /**
  * The guards that need no label and look at every request: failure (failed by the candidate, less failed by the
- * baseline), slowness (the same of taking longer than the baseline's p99 of the previous window, once a run; failing
- * counts as slow) and staleness. A request that a router could not ask the candidate about, because it had not loaded it, is
+ * baseline, the mean over the rows of a run), slowness (the same of taking longer than the baseline's p99 of the previous
+ * window, once a run; failing counts as slow) and staleness. A request that a router could not ask the candidate about, because it had not loaded it, is
  * left out.
  */
 export class RequestStreams {
@@ -34,6 +35,7 @@ export class RequestStreams {
   readonly #slowness: PairedStream;
   readonly #threshold = new SlownessThreshold();
   readonly #lastRun = new LastRun();
+  readonly #failures = new RunFailures();
 
   constructor(guards: RolloutGuards) {
     this.#failure = guard('failure', guards.failureMarginRate);
@@ -45,9 +47,12 @@ export class RequestStreams {
   /** Takes a request and returns whether it begins another scoring run than the one before. */
   take({ candidate, baseline, candidateAgeMs }: JudgedRequest): boolean {
     this.staleness.take(candidateAgeMs);
-    if (candidate !== undefined)
-      this.#failure.take(Number(hasFailed(candidate)) - Number(hasFailed(baseline)));
     const isNewRun = this.#lastRun.isNew(candidate?.scoringMicros ?? NaN, baseline?.scoringMicros ?? NaN);
+    if (candidate !== undefined) {
+      const difference = Number(hasFailed(candidate)) - Number(hasFailed(baseline));
+      const ofRunBefore = this.#failures.take(difference, isNewRun);
+      if (ofRunBefore !== undefined) this.#failure.take(ofRunBefore);
+    }
     if (baseline === undefined || !isNewRun) return isNewRun;
     const slow = candidate && this.#isSlow(candidate);
     const isBaselineSlow = this.#isSlow(baseline);
@@ -58,12 +63,13 @@ export class RequestStreams {
   }
 
   /** Parts that are stored, in order. */
-  parts(): Record<string, PairedStream | SlownessThreshold | StalenessGuard | LastRun> {
+  parts(): Record<string, PairedStream | SlownessThreshold | StalenessGuard | LastRun | RunFailures> {
     return {
       failure: this.#failure,
       slowness: this.#slowness,
       threshold: this.#threshold,
       lastRun: this.#lastRun,
+      failures: this.#failures,
       staleness: this.staleness,
     };
   }

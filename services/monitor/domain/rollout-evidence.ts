@@ -8,7 +8,7 @@ import { LastWindow } from './last-window.ts';
 import { MaturityQueue } from './maturity-queue.ts';
 import { Counters } from './measures.ts';
 import { OutcomeGuard } from './outcome-guard.ts';
-import { pairScore } from './pair.ts';
+import { pairScore, runKey } from './pair.ts';
 import type { Assigned, Pair } from './pair.ts';
 import type { PairedStream } from './paired-stream.ts';
 import { RequestStreams } from './request-streams.ts';
@@ -16,6 +16,7 @@ import type { RolloutDescription } from './rollout-description.ts';
 import { StageCounts } from './stage-counts.ts';
 import { packStates, unpackStates } from './state-pack.ts';
 import type { Stored } from './state-pack.ts';
+import type { TailStream } from './tail-stream.ts';
 import { ValidationWindow } from './validation-window.ts';
 import { Warming } from './warming.ts';
 
@@ -109,15 +110,19 @@ export class RolloutEvidence {
     const { policy, startPlanVersion, candidate, baseline } = this.of;
     if (served === null || served.planVersion < startPlanVersion || !isLabel(label)) return;
     if (policy.evidenceFrom === 'learner' && this.outcomes === null) return;
-    const of = (version: number): Pair['candidate'] =>
-      pairScore(served.scores.find((score) => score.version === version));
+    const of = (version: number): (typeof served.scores)[number] | undefined =>
+      served.scores.find((score) => score.version === version);
+    const [ofCandidate, ofBaseline] = [of(candidate), of(baseline)];
     const { assignedArm: arm, assignmentProbability } = served;
+    const scored = pairScore(ofCandidate);
+    const run = runKey(ofCandidate?.scoringMicros ?? -1, ofBaseline?.scoringMicros ?? -1);
     const pair: Pair = {
-      candidate: of(candidate),
-      baseline: of(baseline),
+      candidate: scored,
+      baseline: pairScore(ofBaseline),
       label,
       atMs: served.predictedAtMs,
       stageKey: served.planVersion,
+      ...(scored === 'failed' ? { failedRun: run } : {}),
     };
     const assigned: Assigned = {
       arm,
@@ -203,7 +208,7 @@ export class RolloutEvidence {
   }
 
   /** All streams of paired differences. */
-  get pairedStreams(): readonly PairedStream[] {
+  get pairedStreams(): readonly (PairedStream | TailStream)[] {
     return [...this.labelled.streams, ...this.requestStreams.streams];
   }
 

@@ -104,7 +104,7 @@ test('restored half way it goes on to the last bit', () => {
   );
 });
 
-test('a margin outside the bound is refused with both', () => {
-  assert.throws(() => new BettingProcess({ bound: 1, margin: 1 }), /margin 1, bound 1, allowed/);
+test('a margin outside the range is refused with it', () => {
+  assert.throws(() => new BettingProcess({ bound: 1, margin: 1 }), /margin 1, bound 1, low -1, allowed/);
   assert.throws(() => new BettingProcess({ bound: 0, margin: 0 }), /bound 0/);
 });

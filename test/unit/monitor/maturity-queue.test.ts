@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MaturityQueue, WAITING_PAIRS_MAX } from '../../../services/monitor/domain/maturity-queue.ts';
+import { runKey } from '../../../services/monitor/domain/pair.ts';
 import type { WaitingPair } from '../../../services/monitor/domain/maturity-queue.ts';
 
 function waiting(atMs: number, idHash: number): WaitingPair {
@@ -56,6 +57,27 @@ test('what goes in comes out', () => {
     assert.deepEqual(assigned, one.assigned);
   });
   assert.equal(queue.size, 0);
+});
+
+test('of a failed candidate the run comes out that went in', () => {
+  for (const [candidateMicros, baselineMicros] of [
+    [-1, -1],
+    [-1, 12],
+    [1e9, 1e9],
+  ] as const) {
+    const queue = new MaturityQueue();
+    const one = waiting(7, 3);
+    const pair = {
+      ...one.pair,
+      candidate: 'failed',
+      failedRun: runKey(candidateMicros, baselineMicros),
+    } as const;
+    queue.add({ ...one, pair });
+    queue.release(7, (found) => {
+      assert.deepEqual(found, pair);
+    });
+    assert.equal(queue.size, 0);
+  }
 });
 
 test('above the bound pairs are sampled by their id alone, those that wait and those that come', () => {

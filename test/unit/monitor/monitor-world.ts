@@ -115,7 +115,12 @@ export function rolloutLogs(count: number, seed: number, candidate: Candidate = 
         stalenessMs: 1,
         latencyMicros: 100,
         scores: [
-          { version: 1, score: request.baseline, scoringMicros: 90, failed: request.baseline === null },
+          {
+            version: 1,
+            score: request.baseline,
+            scoringMicros: 90 + (index % 2),
+            failed: request.baseline === null,
+          },
           {
             version: 2,
             score: request.candidate ?? null,

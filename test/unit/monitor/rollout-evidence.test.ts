@@ -4,9 +4,14 @@ import fc from 'fast-check';
 import { createRng } from '../../../shared/domain/rng.ts';
 import type { StreamEvidence } from '../../../shared/domain/rollout.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../../shared/domain/rollout-policy.ts';
+import { LOSS_GAP_MAX } from '../../../services/monitor/domain/differences.ts';
 import { SimulatedRollout, strictPolicy, WINDOW_STEPS } from '../../verify/verdicts/simulated-rollout.ts';
 import type { SimulatedRequest } from '../../verify/verdicts/simulated-rollout.ts';
 import { createWorld } from '../../verify/verdicts/synthetic-world.ts';
+
+function near(found: number, expected: number, within = 1e-9): void {
+  assert.ok(Math.abs(found - expected) <= within, `${String(found)}, expected ${String(expected)}`);
+}
 
 const GOOD: SimulatedRequest = {
   label: 1,
@@ -91,9 +96,34 @@ test('where the delay of labels tells nothing, a pair counts when it comes', () 
 test('a failed score of the candidate is the worst difference in every stream, and counts as slow', () => {
   const rollout = run(600, (index) => ({ ...GOOD, candidate: null, baselineMicros: 100 + (index % 2) }));
   rollout.finish();
-  for (const name of ['loss', 'tail', 'failure', 'slowness'])
-    assert.equal(streamOf(rollout, name).estimate, 1, name);
+  for (const name of ['loss', 'failure', 'slowness']) assert.equal(streamOf(rollout, name).estimate, 1, name);
   assert.equal(streamOf(rollout, 'calibration').estimate, 2);
+  near(streamOf(rollout, 'tail').estimate ?? NaN, LOSS_GAP_MAX);
+});
+
+test('rows of one run that fail together are one failure', () => {
+  const failing = (index: number): SimulatedRequest => {
+    const isFailed = index >= 600 && index < 640;
+    return {
+      ...GOOD,
+      baseline: 0.88,
+      candidate: isFailed ? null : 0.9,
+      baselineMicros: isFailed ? 77 : 100 + (index % 2),
+    };
+  };
+  const together = run(700, failing);
+  together.finish();
+  const apart = run(700, (index) => ({ ...failing(index), baselineMicros: 100 + (index % 50) }));
+  apart.finish();
+  assert.equal(apart.verdict().value, 'rollback');
+  assert.equal(together.verdict().value, 'wait');
+  assert.equal(together.evidence.examples, 700);
+  near((streamOf(together, 'failure').estimate ?? 0) * streamOf(together, 'failure').count, 1);
+  near(
+    (streamOf(together, 'loss').estimate ?? 0) * streamOf(together, 'loss').count,
+    1 - 660 * Math.log(0.9 / 0.88),
+    1e-6,
+  );
 });
 
 test('a score that is no probability has failed', () => {
@@ -197,7 +227,7 @@ test('a cold candidate’s loss is not judged while it warms, its failures are',
   );
   assert.equal(bad.verdict().value, 'wait');
   assert.equal(streamOf(bad, 'loss').count, 0);
-  run(30, () => ({ ...GOOD, candidate: null }), bad);
+  run(30, (index) => ({ ...GOOD, candidate: null, baselineMicros: 100 + (index % 2) }), bad);
   assert.equal(bad.verdict().value, 'rollback');
 });
 

@@ -7,7 +7,8 @@ import {
   lossDifference,
   precisionDifference,
   recallDifference,
-  tailDifference,
+  lossGap,
+  LOSS_GAP_MAX,
 } from '../../../services/monitor/domain/differences.ts';
 import { KnownArms } from '../../../services/monitor/domain/known-arms.ts';
 import { LastWindow, quantileOf } from '../../../services/monitor/domain/last-window.ts';
@@ -81,8 +82,8 @@ test('differences are those of the definitions', () => {
   assert.equal(lossDifference(pair), 1); // log(0.9 / 0.2) = 1.5, clipped
   near(lossDifference({ ...pair, candidate: 0.6 }), Math.log(0.9 / 0.6));
   near(lossDifference({ candidate: 0, baseline: 0.0005, label: 0 }), 0); // both clipped to 0.001
-  assert.deepEqual([tailDifference(pair), tailDifference({ ...pair, candidate: 0.6 })], [1, 0]);
-  assert.equal(tailDifference({ candidate: 0.9, baseline: 0.2, label: 1 }), -1);
+  near(lossGap(pair), Math.log(0.9 / 0.2)); // not clipped
+  near(lossGap({ candidate: 0, baseline: 1, label: 1 }), LOSS_GAP_MAX);
   assert.equal(accuracyDifference(pair, 0.5), 1);
   assert.equal(accuracyDifference({ ...pair, label: 0 }, 0.5), -1);
   assert.equal(recallDifference(pair, 0.5), 1);

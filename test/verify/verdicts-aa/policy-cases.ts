@@ -95,6 +95,51 @@ export const MARGIN_CASE: PolicyCase = {
   },
 };
 
+const RUN_ROWS = 16;
+
+/** Requests are scored in runs of many rows, and a run that fails, of either version, fails for all its rows. */
+const RUNS: PolicyCase = {
+  condition: 'runs of many rows that fail together',
+  run: (seed) => {
+    const world = createWorld(seed, { isDelayTelling: true });
+    const rollout = new SimulatedRollout({ policy: strictPolicy() });
+    let first = world(0);
+    for (let index = 0; index < REQUESTS; index += 1) {
+      const own = world(index);
+      if (index % RUN_ROWS === 0) first = own;
+      const { baselineMicros, candidateMicros } = first;
+      const baseline = first.baseline === null ? null : (own.baseline ?? 0.5);
+      const candidate = first.candidate === null ? null : (own.candidate ?? 0.5);
+      rollout.take({ ...own, baselineMicros, candidateMicros, baseline, candidate });
+    }
+    return outcomeOf(rollout);
+  },
+};
+
+/**
+ * The candidate is sure and right nine times in ten, the baseline always answers one half: whenever the candidate is
+ * wrong its loss is beyond 1 nat, and it can never win by as much.
+ */
+export const SURE_CASE: PolicyCase = {
+  condition: 'a sure candidate of an unsure baseline',
+  run: (seed) => {
+    const world = createWorld(seed, { isDelayTelling: true });
+    const rng = createRng(seed + 0.25e9);
+    const rollout = new SimulatedRollout({ policy: { ...DEFAULT_ROLLOUT_POLICY, triesMax: 1 } });
+    for (let index = 0; index < REQUESTS; index += 1) {
+      const label = rng.next() < 0.5 ? 1 : 0;
+      const isRight = rng.next() < 0.9;
+      rollout.take({
+        ...world(index),
+        label,
+        baseline: 0.5,
+        candidate: isRight === (label === 1) ? 0.9 : 0.1,
+      });
+    }
+    return outcomeOf(rollout);
+  },
+};
+
 /** Conditions under which candidate and baseline are equals. */
 export const EQUAL_CASES: readonly PolicyCase[] = [
   worldCase('equals', {}),
@@ -105,4 +150,5 @@ export const EQUAL_CASES: readonly PolicyCase[] = [
   worldCase('a ramp of the share', { isUnequal: true, subjects: 300, weightBp: ramp, isDelayTelling: true }),
   worldCase('restarts in the middle', { isDelayTelling: true, weightBp: ramp }, true),
   LEARNERS,
+  RUNS,
 ];

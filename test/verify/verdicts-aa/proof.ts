@@ -1,6 +1,6 @@
 import { defineProgram } from '../../support/programs.ts';
 import { limits99 } from '../verdicts/clopper-pearson.ts';
-import { EQUAL_CASES, MARGIN_CASE } from './policy-cases.ts';
+import { EQUAL_CASES, MARGIN_CASE, SURE_CASE } from './policy-cases.ts';
 import type { PolicyCase, PolicyOutcome } from './policy-cases.ts';
 import { RULES } from './rules.ts';
 
@@ -60,7 +60,7 @@ export const program = defineProgram({
     for (const { name, condition, alpha, alarms } of RULES)
       add(resultOf(name, condition, alpha, runs(rollouts, alarms)));
     const policy = (of: PolicyCase): PolicyOutcome[] => runs(rollouts, of.run);
-    for (const of of EQUAL_CASES) {
+    for (const of of [...EQUAL_CASES, SURE_CASE]) {
       const rolledBack = policy(of).map(({ isRolledBack }) => isRolledBack);
       add(resultOf('whole policy, roll back', of.condition, ALPHA, rolledBack));
     }

@@ -20,7 +20,7 @@ export const REFERENCE: Readonly<
   'noisy parameters: rolled back, requests': { median: 1099, from: 'program' },
   'bias of half a logit: rolled back, requests': { median: 1210, from: 'program' },
   'bias of one logit: rolled back, requests': { median: 299, from: 'program' },
-  'twice too sure: rolled back, requests': { median: 275, from: 'program' },
+  'twice too sure: rolled back, requests': { median: 459, from: 'program' },
   'three times too sure: rolled back, requests': { median: 177, from: 'program' },
   'half as sure: rolled back, requests': { median: 4133, from: 'program' },
   'answers the base rate: rolled back, requests': { median: 354, from: 'program' },
