@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -11,6 +11,7 @@ import { cliEnvironment, runCommandLine } from '../support/cli.ts';
 import type { CliRun } from '../support/cli.ts';
 import { learnerState, smallSpec } from '../support/small-model.ts';
 import { useSystem } from '../support/system.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const MODEL = 'by-hand';
@@ -213,42 +214,37 @@ test('lag, dead letters and the doctor tell how it is', async () => {
   assert.match(ill.out, /✖ router[^\n]*\n +→ start it/);
 });
 
-test('on a terminal a model is drawn again in its place as it changes, until it is interrupted', async (t) => {
-  // exec: a shell that stays in between would take the Ctrl-C for its own end, as /bin/sh does.
-  const command = `exec node_modules/.bin/node deploy/cli/main.ts get ${MODEL} -w`;
-  const terminal = spawn('script', ['-qfec', command, '/dev/null'], {
-    cwd: REPOSITORY,
-    env: {
-      ...process.env,
-      ...cliEnvironment(system),
-      SHELL: '/bin/sh',
-      TERM: 'xterm-256color',
-      COLUMNS: '120',
+test('a Parquet file is sent to its end', async () => {
+  const file = join(dir, 'events.parquet');
+  copyFileSync(join(REPOSITORY, 'test/fixtures/parquet/events-zstd.parquet'), file);
+  const learned = async (): Promise<number> =>
+    (await learnerState(system, MODEL)).versions[0]?.examplesLearned ?? NaN;
+  const before = await learned();
+  const sent = await json<{ sent: number }>('send', MODEL, file, '--batch', '250', '--time', 'at');
+  assert.equal(sent.sent, 600);
+  await waitUntil(
+    async () => {
+      const found = await learned();
+      if (found !== before + 600) throw new Error(`${String(before)} → ${String(found)}`);
     },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    { what: 'each row to be learned once', limitMs: 20_000 },
+  );
+  assert.equal((await json<{ sent: number }>('send', MODEL, file, '--time', 'at')).sent, 0);
+});
+
+test('on a terminal a model is drawn again in its place as it changes, until it is interrupted', async (t) => {
+  const terminal = openTerminal(`get ${MODEL} -w`, cliEnvironment(system));
+  t.after(() => {
+    terminal.kill();
   });
-  t.after(() => terminal.kill('SIGKILL'));
-  let seen = '';
-  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-    seen += text;
-  });
-  const until = (what: RegExp): Promise<void> =>
-    waitUntil(
-      () => {
-        if (!what.test(seen)) throw new Error(seen.slice(-400));
-      },
-      { what: `the terminal to show ${String(what)}`, limitMs: 20_000, everyMs: 50 },
-    );
-  await until(/by-hand/);
-  const before = seen.length;
+  await terminal.until(/by-hand/);
+  const before = terminal.seen().length;
   assert.equal((await run('rollout', 'start', MODEL, '2')).code, 0);
-  await until(/rollout: .*(warming|shadow|step 1)/);
-  assert.ok(seen.slice(before).includes('\u001B['), 'lines are drawn over, not below each other');
-  assert.ok(seen.includes('\u001B[?25l'), 'the cursor is hidden meanwhile');
-  terminal.stdin.write('\u0003'); // Ctrl-C
-  const [code] = (await once(terminal, 'exit')) as [number];
-  assert.equal(code, 0);
-  assert.ok(seen.includes('\u001B[?25h'), 'and shown again');
+  await terminal.until(/rollout: .*(warming|shadow|step 1)/);
+  assert.ok(terminal.seen().slice(before).includes('\u001B['), 'lines are drawn over, not below each other');
+  assert.ok(terminal.seen().includes('\u001B[?25l'), 'the cursor is hidden meanwhile');
+  assert.equal(await terminal.interrupt(), 0);
+  assert.ok(terminal.seen().includes('\u001B[?25h'), 'and shown again');
 });
 
 test('completion names every command, and a shell takes the script', async () => {
