@@ -59,7 +59,8 @@ test('the demo tells its story, a terminal beside it shows it as it happens, and
 
   await until(/everything is left running/, LIMIT_MS);
   assert.doesNotMatch(seen, /NOT AS IT SHOULD BE/);
-  const learned = [...terminal.seen().matchAll(/v1 .*? ([\d,]+) learned/g)].map(([, count = '']) =>
+  const plain = terminal.seen().replaceAll(/\u001B\[[\d;?]*[A-Za-z]/g, '');
+  const learned = [...plain.matchAll(/v1 .*? ([\d,]+) learned/g)].map(([, count = '']) =>
     Number(count.replaceAll(',', '')),
   );
   assert.ok(learned.length > 20, 'the tree is drawn as the model learns');
@@ -69,7 +70,6 @@ test('the demo tells its story, a terminal beside it shows it as it happens, and
     learned.toSorted((a, b) => a - b),
     'nothing that was learned is ever lost',
   );
-  const plain = terminal.seen().replaceAll(/\u001B\[[\d;?]*[A-Za-z]/g, '');
   let from = 0;
   for (const moment of STORY) {
     const found = plain.slice(from).search(moment);
