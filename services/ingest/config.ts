@@ -1,10 +1,16 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { commonSettings, portSetting, redisSettings } from '../../shared/config/load-config.ts';
+import {
+  commonSettings,
+  portSetting,
+  traceSettings,
+  redisSettings,
+} from '../../shared/config/load-config.ts';
 
 /** Settings of ingest. */
 export const ingestSettings = Type.Object({
   ...commonSettings,
+  ...traceSettings,
   ...redisSettings,
   HTTP_PORT: portSetting(8082),
   GROUP_ID: Type.String({

@@ -4,6 +4,7 @@ import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardOfPrediction, shardOfSubject } from '../../shared/domain/prediction-id.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
 import { itemBytes, RECORD_BYTES } from '../../shared/domain/split-by-size.ts';
+import { tracedOne } from '../../shared/http/traceparent.ts';
 import { ShardQueue } from './domain/batcher.ts';
 import type { IngestPorts, OutRecord, Written } from './ports.ts';
 
@@ -67,7 +68,7 @@ export function createIntake({ ports, partitions, capacity, batchMax }: IntakeDe
   function recordOf(model: ModelState, shard: number, batch: readonly Waiting[]): OutRecord {
     const { name, features } = model.spec;
     const key = shardKey(name, shard);
-    const traceparent = batch.find((one) => one.traceparent !== undefined)?.traceparent;
+    const traceparent = batch.map((one) => one.traceparent).reduce(tracedOne, undefined);
     const place = {
       key,
       partition: partitionOf(key, partitions),

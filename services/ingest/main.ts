@@ -11,6 +11,7 @@ import { createRangeReader } from '../../shared/kafka/partition-count.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createConsumerMetrics } from '../../shared/observability/consumer-metrics.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
+import { createTracing } from '../../shared/observability/tracing.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
 import { createRedisJoinStores } from './adapters/redis-join-store.ts';
@@ -30,6 +31,8 @@ const log = createLog(SERVICE, config.LOG_LEVEL);
 const onFatal = dieWith(log);
 const metrics = createMetrics();
 const stops = createStops();
+const tracing = await createTracing(SERVICE, config.OTEL_EXPORTER_OTLP_ENDPOINT);
+stops.add(() => tracing.stop());
 let waiting = 'starting';
 let directory: DirectoryFollower | undefined;
 let ingest: Ingest | undefined;
@@ -51,6 +54,7 @@ const notReady = (): never => {
   throw new HttpProblem(503, `waiting for ${waiting}`, { retryAfterSeconds: 1 });
 };
 ingestRoutes(app, {
+  tracing,
   model: (name) => (directory?.isCaughtUp() === true ? directory.directory().get(name) : notReady()),
   ingest: () => ingest ?? notReady(),
   limits: {
@@ -113,6 +117,7 @@ async function startIngest(): Promise<void> {
     groupId: config.GROUP_ID,
     topics: ['predictions.v1', 'labels.v1'],
     observe: createConsumerMetrics(metrics),
+    tracing,
     kafka,
     codec,
     producer,

@@ -3,12 +3,14 @@ import {
   commonSettings,
   crashSettings,
   portSetting,
+  traceSettings,
   redisSettings,
 } from '../../shared/config/load-config.ts';
 
 /** Settings of monitor. */
 export const monitorSettings = Type.Object({
   ...commonSettings,
+  ...traceSettings,
   ...redisSettings,
   ...crashSettings,
   HTTP_PORT: portSetting(8085),

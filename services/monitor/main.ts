@@ -14,6 +14,7 @@ import { createRangeReader } from '../../shared/kafka/partition-count.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createConsumerMetrics } from '../../shared/observability/consumer-metrics.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
+import { createTracing } from '../../shared/observability/tracing.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createCrashPoint } from '../../shared/runtime/crash-point.ts';
 import { createStops, dieWith, runService } from '../../shared/runtime/run-service.ts';
@@ -34,6 +35,8 @@ const onFatal = dieWith(log);
 const metrics = createMetrics();
 const observe = createMonitorMetrics(metrics);
 const stops = createStops();
+const tracing = await createTracing(SERVICE, config.OTEL_EXPORTER_OTLP_ENDPOINT);
+stops.add(() => tracing.stop());
 const onMoment = createCrashPoint(config.CRASH_AT);
 let waiting = 'starting';
 let monitor: Monitor | undefined;
@@ -129,6 +132,7 @@ async function startMonitor(): Promise<void> {
     groupId: config.GROUP_ID,
     topics: MONITORED_TOPICS,
     observe: createConsumerMetrics(metrics),
+    tracing,
     kafka,
     codec,
     producer,

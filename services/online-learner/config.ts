@@ -3,12 +3,14 @@ import {
   commonSettings,
   crashSettings,
   portSetting,
+  traceSettings,
   redisSettings,
 } from '../../shared/config/load-config.ts';
 
 /** Settings of online-learner. */
 export const onlineLearnerSettings = Type.Object({
   ...commonSettings,
+  ...traceSettings,
   ...redisSettings,
   HTTP_PORT: portSetting(8083),
   CHECKPOINT_INTERVAL_MS: Type.Integer({

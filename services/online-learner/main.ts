@@ -14,6 +14,7 @@ import { readRange, readRecordAt } from '../../shared/kafka/read-range.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createConsumerMetrics } from '../../shared/observability/consumer-metrics.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
+import { createTracing } from '../../shared/observability/tracing.ts';
 import { buildOnnxGraph } from '../../shared/onnx/scoring-graph.ts';
 import { createRedis } from '../../shared/redis/connect.ts';
 import { createCrashPoint } from '../../shared/runtime/crash-point.ts';
@@ -37,6 +38,8 @@ const log = createLog(SERVICE, config.LOG_LEVEL);
 const onFatal = dieWith(log);
 const metrics = createMetrics();
 const stops = createStops();
+const tracing = await createTracing(SERVICE, config.OTEL_EXPORTER_OTLP_ENDPOINT);
+stops.add(() => tracing.stop());
 const onMoment = createCrashPoint(config.CRASH_AT);
 let waiting = 'starting';
 let consumer: GroupConsumer | undefined;
@@ -146,6 +149,7 @@ async function startLearning(): Promise<void> {
     groupId: config.GROUP_ID,
     topics: [TOPIC],
     observe: createConsumerMetrics(metrics),
+    tracing,
     kafka,
     codec,
     producer,

@@ -161,6 +161,7 @@ export function createLearner(deps: LearnerDeps): Learner {
       const { place } = runtime?.deps ?? {};
       if (place?.model !== value.model || place.shard !== value.shard)
         runtime = shards.get(shardKey(value.model, value.shard));
+      if (source.traceparent !== undefined) runtime?.noteTrace(source.traceparent);
       return runtime?.apply(value, source.offset, source.timestampMs) ?? refuse(value);
     });
   }

@@ -234,6 +234,11 @@ export class ShardRuntime {
     this.learner.position = Math.max(this.learner.position, nextOffset);
   }
 
+  /** An event with this W3C trace context is about to be applied. */
+  noteTrace(traceparent: string): void {
+    this.#publisher.noteTrace(traceparent);
+  }
+
   publishDue(): void {
     this.#settleTally();
     this.deps.ports.observe.position(this.deps.place.model, this.learner.position);

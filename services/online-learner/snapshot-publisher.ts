@@ -51,12 +51,16 @@ interface Published {
   /** What a publication costs, smoothed: the kernel counts CPU time in steps larger than one publication, ms. */
   costMs: number;
   isSending: boolean;
+  /** Trace of the newest traced event that no snapshot of it has told yet. */
+  traceparent: string | undefined;
 }
 
 /** Sends snapshots of a shard's versions as soon as they differ from what was sent. */
 export interface SnapshotPublisher {
   /** Sends what is due, without waiting for the acknowledgement. Cheap when nothing is. */
   publishDue(): void;
+  /** The next snapshot of every version contains an event with this W3C trace context: it says so, of the newest one. */
+  noteTrace(traceparent: string): void;
   /** Sends tombstones for a version that is retired. */
   forget(version: number): Promise<void>;
   stop(): void;
@@ -79,12 +83,17 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
       nextAtMs: 0,
       costMs: 0,
       isSending: false,
+      traceparent: undefined,
     };
     published.set(version, made);
     return made;
   }
 
-  function recordsOf(version: VersionLearner, kind: 'full' | 'delta', fullPosition: number): OutRecord[] {
+  function recordsOf(
+    version: VersionLearner,
+    kind: 'full' | 'delta',
+    { fullPosition, traceparent }: { fullPosition: number; traceparent: string | undefined },
+  ): OutRecord[] {
     const { identity } = version;
     const { weights, means, invStds } = version.parameters();
     const touched = kind === 'delta' ? Uint32Array.from(version.takeTouched()) : undefined;
@@ -124,7 +133,8 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
         chunkCount,
       };
       const key = snapshotKey(deps.shardKey, identity.version, kind, chunkIndex);
-      return { topic: 'snapshots.v1', key, partition: deps.partition, value };
+      const headers = traceparent === undefined ? {} : { headers: { traceparent } };
+      return { topic: 'snapshots.v1', key, partition: deps.partition, value, ...headers };
     });
   }
 
@@ -134,8 +144,9 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     const hasFull = state.fullPosition !== undefined;
     const kind = snapshotKind({ hasFull, weightBytes, touched: version.touchedCount });
     const fullPosition = kind === 'full' ? learner.position : (state.fullPosition ?? learner.position);
-    const records = recordsOf(version, kind, fullPosition);
+    const records = recordsOf(version, kind, { fullPosition, traceparent: state.traceparent });
     const before = { ...state };
+    state.traceparent = undefined;
     if (kind === 'full') {
       state.fullPosition = fullPosition;
       version.resetTouched();
@@ -159,6 +170,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
           'snapshot not sent',
         );
         state.examples = before.examples - 1; // makes it due again
+        state.traceparent ??= before.traceparent;
         state.fullPosition = undefined; // nobody may have the named full one: send everything again
         state.nextAtMs = ports.monotonicMs() + 1000;
       })
@@ -191,6 +203,9 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
 
   return {
     publishDue,
+    noteTrace(traceparent) {
+      for (const { version } of learner.versions) stateOf(version).traceparent = traceparent;
+    },
     async forget(version) {
       published.delete(version);
       const kinds = ['full', 'delta'] as const;

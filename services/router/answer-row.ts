@@ -5,6 +5,7 @@ import { predictionId, shardOfSubject } from '../../shared/domain/prediction-id.
 import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { UNASSIGNED_PLAN } from '../../shared/domain/traffic-target.ts';
 import { messageOf } from '../../shared/errors.ts';
+import type { Tracing } from '../../shared/observability/tracing.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
 import { writePrediction, writeValue } from './domain/prediction-avro.ts';
@@ -67,6 +68,7 @@ export interface AnswerDeps {
   readonly log: PredictionLog;
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
+  readonly tracing: Tracing;
 }
 
 /** Answers a row: calls back once and in any case, before versions that do not answer are scored. */
@@ -179,6 +181,21 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
     return { kind: 'unavailable', reason: `version ${String(version)} of ${name} cannot answer: ${reason}` };
   }
 
+  /** The way of a traced event ends here: at the first answer that has learned it. */
+  function traceFirstAnswer(ask: RowAsk, answer: RowAnswer, learned: string | undefined): void {
+    const { predictionId: id, version, snapshotPosition } = answer;
+    const span = deps.tracing.begin('first prediction that learned it', 'internal', learned, {
+      link: ask.traceparent,
+      attributes: {
+        'headrace.model': ask.spec.name,
+        'headrace.version': version,
+        'headrace.prediction_id': id,
+        'headrace.snapshot_position': snapshotPosition,
+      },
+    });
+    span?.end();
+  }
+
   function conclude(
     ask: RowAsk,
     by: { readonly version: number; readonly scores: ServedScore[]; readonly result: RowScore },
@@ -202,6 +219,7 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
       stalenessMs: Math.max(0, deps.nowMs() - snapshot.publishedAtMs),
       planVersion: plan.planVersion,
     };
+    if (snapshot.takeTrace !== undefined) traceFirstAnswer(ask, answer, snapshot.takeTrace());
     const isFallback = assignment.arm === 'candidate' && version !== plan.candidate;
     const answered: RowResult = { kind: 'answered', answer, isFallback };
     if (subject === undefined) {

@@ -1,11 +1,12 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { commonSettings, portSetting } from '../../shared/config/load-config.ts';
+import { commonSettings, portSetting, traceSettings } from '../../shared/config/load-config.ts';
 import { INJECT_FAILURES_PATTERN, SPOILINGS } from './domain/injected-failures.ts';
 
 /** Settings of router. */
 export const routerSettings = Type.Object({
   ...commonSettings,
+  ...traceSettings,
   HTTP_PORT: portSetting(8080),
   ADVERTISED_URL: Type.String({
     default: '',

@@ -8,6 +8,7 @@ import { createApp } from '../../shared/http/app.ts';
 import { HttpProblem } from '../../shared/http/problem.ts';
 import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
+import { createTracing } from '../../shared/observability/tracing.ts';
 import { createStops, inBackground, runService } from '../../shared/runtime/run-service.ts';
 import { createAdmissionGate } from './admission-gate.ts';
 import { createDiskCache } from './adapters/disk-cache.ts';
@@ -40,11 +41,11 @@ import { keepCache } from './keep-cache.ts';
 import { createRouterMetrics } from './metrics.ts';
 import { createPredictionLog } from './prediction-log.ts';
 import { createRouting } from './routing.ts';
-import { createRouter } from './service.ts';
 import type { Router } from './service.ts';
 import { createServingCache } from './serving-cache.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { oldestMs } from './domain/staleness.ts';
+import { createTracedRouter } from './trace-router.ts';
 import { createVersionServers } from './version-servers.ts';
 
 const SERVICE = 'router';
@@ -54,6 +55,8 @@ const log = createLog(SERVICE, config.LOG_LEVEL);
 const metrics = createMetrics();
 const observe = createRouterMetrics(metrics);
 const stops = createStops();
+const tracing = await createTracing(SERVICE, config.OTEL_EXPORTER_OTLP_ENDPOINT);
+stops.add(() => tracing.stop());
 const stopping = new AbortController();
 const monotonicMs = (): number => performance.now();
 const orDie = inBackground(log, stopping.signal);
@@ -116,9 +119,7 @@ const predictions = createPredictionLog({
   ports: {
     log,
     defer: setImmediate,
-    gather: (work) => {
-      setTimeout(work, config.PREDICTION_GATHER_MS);
-    },
+    gather: (work) => void setTimeout(work, config.PREDICTION_GATHER_MS),
     pause: (ms) => delay(ms),
     send: link.send,
     observe,
@@ -136,7 +137,7 @@ const reporter = createStatusReporter({
   send: link.send,
   log,
 });
-const router = createRouter({
+const router = createTracedRouter({
   versions,
   log: predictions,
   nowMs,
@@ -147,6 +148,7 @@ const router = createRouter({
   textOf: asciiText,
   rowsMax: config.INFER_ROWS_MAX,
   observe,
+  tracing,
 });
 /** Shows what this router has: to Prometheus, and to whoever reads router-status.v1. */
 function report(): void {

@@ -4,6 +4,7 @@ import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
 import type { RecordLimits } from '../../shared/domain/split-by-size.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
+import { tracedOne } from '../../shared/http/traceparent.ts';
 import { predictionsBody } from './domain/prediction-avro.ts';
 import type { LogDropReason, OutRecord, PredictionLogPorts } from './ports.ts';
 
@@ -167,7 +168,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
     item.writeTo(into.items);
     into.count += 1;
     into.bytes += item.bytes;
-    into.traceparent ??= item.traceparent;
+    if (item.traceparent !== undefined) into.traceparent = tracedOne(into.traceparent, item.traceparent);
     if (settle !== undefined) into.settles.push(settle);
     if (queue.isWriting) return;
     queue.isWriting = true;

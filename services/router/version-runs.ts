@@ -9,6 +9,8 @@ import { spoilRun } from './spoil-run.ts';
 export interface AppliedSnapshot extends SnapshotPlace {
   readonly learnedToMs: number | null;
   readonly publishedAtMs: number;
+  /** Returns, once, the W3C trace context of the newest traced event that it is the first to have learned. */
+  readonly takeTrace?: () => string | undefined;
 }
 
 /** The score of one row. */

@@ -12,7 +12,7 @@ import type { AppliedSnapshot, RowScore, VersionRunsDeps } from './version-runs.
 /** One version on this router: its parameters kept up to date, its rows scored. */
 export interface VersionServer {
   /** Takes the next record of the version's snapshots, in the order of the topic. */
-  offer(record: Snapshot): void;
+  offer(record: Snapshot, traceparent?: string): void;
   /** Takes a full snapshot that was kept on disk, unless there is one already. What comes from the topic replaces it. */
   restore(snapshot: CompleteSnapshot): void;
   /**
@@ -63,6 +63,11 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   /** The rows that the applied snapshot brought to be verified by. */
   let golden: Pick<CompleteSnapshot, 'goldenRows' | 'goldenScores' | 'tableBits'> | undefined;
   let restored: CompleteSnapshot | undefined;
+  /** Traces of events that came with snapshots: not applied yet, and applied but not answered from. */
+  const traces: { pending: string | undefined; live: string | undefined } = {
+    pending: undefined,
+    live: undefined,
+  };
   let captures: ((snapshot: CompleteSnapshot | undefined) => void)[] = [];
   const runs = createVersionRuns({
     ...deps,
@@ -149,7 +154,10 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       return;
     }
     const { incarnation, position, learnedToMs, publishedAtMs } = newest;
-    applied = { incarnation, position, learnedToMs, publishedAtMs };
+    traces.live = traces.pending ?? traces.live;
+    traces.pending = undefined;
+    const place = { incarnation, position, learnedToMs, publishedAtMs };
+    applied = traces.live === undefined ? place : { ...place, takeTrace };
     const { goldenRows, goldenScores, tableBits } = newest;
     golden = { goldenRows, goldenScores, tableBits };
     appliedCount += 1;
@@ -190,7 +198,13 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     ports.defer(() => void work());
   }
 
-  function offer(record: Snapshot): void {
+  function takeTrace(): string | undefined {
+    const { live } = traces;
+    traces.live = undefined;
+    return live;
+  }
+
+  function offer(record: Snapshot, traceparent?: string): void {
     const taken = takeSnapshot(ledger, record, ports.sha256);
     ledger = taken.ledger;
     const { verdict } = taken;
@@ -208,6 +222,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     if (isFull && pendingFull !== undefined) ports.observe.snapshot(model, 'full', 'superseded');
     if (isFull) pendingFull = snapshot;
     pendingDelta = isFull ? undefined : snapshot;
+    traces.pending = traceparent ?? traces.pending;
     wake();
   }
 

@@ -13,7 +13,7 @@ import type { VersionServer } from './version-server.ts';
 /** Every version on this router. */
 export interface VersionServers {
   /** Takes the next record of snapshots.v1; a tombstone (null) forgets its version. */
-  take(key: string, record: Snapshot | null): void;
+  take(key: string, record: Snapshot | null, traceparent?: string): void;
   /** Gives a version what was kept of it on disk. */
   restore(model: string, version: number, snapshot: CompleteSnapshot): void;
   /** Returns whether a record of snapshots.v1 can matter: those of retired versions are not even decoded. */
@@ -101,10 +101,10 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
   }
 
   return {
-    take(key, record) {
+    take(key, record, traceparent) {
       const named = parseSnapshotKey(key);
       if (named === undefined) return;
-      if (record !== null) serverOf(named.model, named.version).offer(record);
+      if (record !== null) serverOf(named.model, named.version).offer(record, traceparent);
       else if (named.isHead && !isPlanned(named.model, named.version)) forget(named.model, named.version);
     },
     restore(model, version, snapshot) {

@@ -74,6 +74,16 @@ export const redisSettings = {
   }),
 };
 
+/** The setting for services that take part in traces. */
+export const traceSettings = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.String({
+    default: '',
+    pattern: '^(https?://.+)?$',
+    description:
+      'OpenTelemetry collector, OTLP over HTTP, as http://127.0.0.1:4318, for requests that are traced; empty: none.',
+  }),
+};
+
 /** The setting for services whose recovery is proven by killing them. */
 export const crashSettings = {
   CRASH_AT: Type.String({

@@ -4,6 +4,7 @@ import type { TopicName } from '../events/topics.ts';
 import type { KafkaClient } from './client.ts';
 import type { LoopMoment, PartitionHandler } from './partition-handler.ts';
 import type { ConsumerObserver } from '../observability/consumer-metrics.ts';
+import type { Tracing } from '../observability/tracing.ts';
 import type { OutRecord, RecordProducer } from './producer.ts';
 
 /** What the loop needs. */
@@ -21,6 +22,7 @@ export interface GroupConsumerDeps {
   /** Called when the loop cannot go on: the process should end, the position is safe. */
   readonly onFatal: (error: unknown) => void;
   readonly observe: ConsumerObserver;
+  readonly tracing: Tracing;
   /** Counts what the loop did, for metrics. */
   readonly onOutcome?: (topic: TopicName, outcome: Outcome<OutRecord>) => void;
   /** Session timeout, ms; a member silent for longer loses its partitions. */

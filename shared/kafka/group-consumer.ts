@@ -1,20 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
+import type { Batch, EachBatchPayload } from 'kafkajs';
 import { isFenced, messageOf } from '../errors.ts';
 import type { TopicName } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import { createCommitHints } from './commit-hints.ts';
-import { coPartitionedAssigner } from './assigner.ts';
 import { consumedRecord, topicPartitionKey } from './consumed.ts';
 import type { TopicPartition } from './consumed.ts';
 import { Cursors } from './cursor.ts';
+import { HEARTBEAT_MS, openConsumer } from './open-consumer.ts';
 import { createOutbox } from './outbox.ts';
+import { traceBatch } from './trace-batch.ts';
 import { watchSilence } from './watch-silence.ts';
 import type { GroupConsumerDeps } from './group-consumer-deps.ts';
 import { decodeBatch, recordsOf } from './record-batch.ts';
 import type { RecordBatch } from './record-batch.ts';
-
-const HEARTBEAT_MS = 1000;
 
 /** How many batches may be handled whose emissions are not acknowledged yet. */
 const UNSETTLED_MAX = 4;
@@ -39,22 +38,12 @@ export interface GroupConsumer {
  * loop wait and try again; undecodable content goes to the dead letters and the batch goes on.
  */
 export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<GroupConsumer> {
-  const { kafka, handler, codec, producer, topics } = deps;
-  const { log } = kafka;
+  const { handler, codec, producer, topics } = deps;
+  const { log } = deps.kafka;
   const stopping = new AbortController();
   const cursors = new Cursors();
   let waitsFor: string | undefined = 'joining the consumer group';
-  const consumer: Consumer = kafka.consumer({
-    groupId: deps.groupId,
-    partitionAssigners: [coPartitionedAssigner],
-    sessionTimeout: deps.sessionTimeoutMs ?? 10_000,
-    rebalanceTimeout: 30_000,
-    heartbeatInterval: HEARTBEAT_MS,
-    maxWaitTimeInMs: 250,
-    maxBytesPerPartition: 4 * 1024 * 1024,
-    allowAutoTopicCreation: false,
-    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
-  });
+  const consumer = openConsumer(deps);
   let joins = 0;
   let assigned: readonly TopicPartition[] = [];
   const onMoment = deps.onMoment ?? ((): void => undefined);
@@ -238,6 +227,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       nextOffset,
       highWatermark: Number(batch.highWatermark),
     };
+    const beganMs = deps.nowMs();
     const outcomes = await retryWhileRetriable(async () => handler.handle(records), {
       ...retryAlive,
       what: `handling ${topic}`,
@@ -249,7 +239,11 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
         if (outcome !== undefined) onOutcome(from, outcome);
       });
     }
-    const out = [...poison, ...recordsOf(records, outcomes, { service: deps.service, atMs: deps.nowMs() })];
+    const cause = { service: deps.service, atMs: deps.nowMs() };
+    const out = [
+      ...poison,
+      ...recordsOf(traceBatch({ ...deps, beganMs }, records, outcomes), outcomes, cause),
+    ];
     deps.observe.batch(records, out);
     onMoment('batch-applied');
     outbox.add(out);

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
+import { traceparentOf } from '../../../shared/http/traceparent.ts';
+import type { Tracing } from '../../../shared/observability/tracing.ts';
 import type { Ingest, ItemResult } from '../service.ts';
 import { itemsOfJson, itemsOfNdjson } from './read-items.ts';
 import type { ItemLimits } from './read-items.ts';
@@ -15,6 +17,7 @@ export interface IngestRoutesDeps {
   readonly model: (name: string) => ModelState | undefined;
   readonly ingest: () => Ingest;
   readonly limits: ItemLimits;
+  readonly tracing: Tracing;
   /** Why items of a kind are not taken at the moment, if they are not. */
   readonly pushesBack: (kind: 'event' | 'label') => string | undefined;
 }
@@ -71,8 +74,11 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestRoutesDeps): void
     if (model === undefined) throw new HttpProblem(404, `model ${name} does not exist`);
     const reason = deps.pushesBack(kind);
     if (reason !== undefined) throw new HttpProblem(429, reason, { retryAfterSeconds: RETRY_AFTER_SECONDS });
-    const traceparent = request.headers['traceparent'];
-    const trace = typeof traceparent === 'string' && traceparent.length <= 128 ? traceparent : undefined;
+    const given = traceparentOf(request.headers['traceparent']);
+    const span = deps.tracing.begin(`accept ${kind}s`, 'server', given, {
+      attributes: { 'headrace.model': name },
+    });
+    const trace = span?.traceparent ?? given;
     const isStream = request.headers['content-type']?.includes('ndjson') === true;
     const groups = isStream
       ? itemsOfNdjson(request.body as Readable, deps.limits, GROUP_SIZE)
@@ -93,6 +99,7 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestRoutesDeps): void
       const first = results.length;
       for (const item of result.items) results.push({ ...item, index: first + item.index });
     }
+    span?.end({ 'headrace.items': results.length });
     return sendResults(reply, results);
   }
 

@@ -22,8 +22,8 @@ export interface FollowTopicsDeps {
   readonly onDirectory: (directory: ModelDirectory) => void;
   readonly onPlan: (plan: PublishedTrafficPlan) => void;
   readonly wantsSnapshot: (key: string) => boolean;
-  /** Called with the records of snapshots.v1; null is a tombstone. */
-  readonly onSnapshot: (key: string, snapshot: Snapshot | null) => void;
+  /** Called with the records of snapshots.v1; null is a tombstone. The trace context is that of an event it has learned. */
+  readonly onSnapshot: (key: string, snapshot: Snapshot | null, traceparent: string | undefined) => void;
   readonly onCaughtUp: (topic: FollowedTopic) => void;
   readonly onUndecodable: (topic: FollowedTopic) => void;
 }
@@ -72,7 +72,8 @@ export function followTopics(deps: FollowTopicsDeps): LastingFollower {
         onUndecodable: undecodable,
         wants: deps.wantsSnapshot,
         onRecord: ({ source, value }) => {
-          deps.onSnapshot(source.key === null ? '' : Buffer.from(source.key).toString('utf8'), value);
+          const key = source.key === null ? '' : Buffer.from(source.key).toString('utf8');
+          deps.onSnapshot(key, value, source.traceparent);
         },
       }),
     ),

@@ -10,10 +10,12 @@ import { createApp } from '../../../shared/http/app.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 import { createMetrics } from '../../../shared/observability/metrics.ts';
+import { noTracing } from '../../../shared/observability/tracing.ts';
 import { createIngestWorld, idsSent } from './ingest-world.ts';
 import type { IngestWorld } from './ingest-world.ts';
 import { modelState } from './join-world.ts';
 
+const TRACE = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
 const LIMITS = { bodyBytes: 200_000, lineBytes: 300, itemsMax: 1500 };
 const apps: FastifyInstance[] = [];
 after(() => Promise.all(apps.map((app) => app.close())));
@@ -55,13 +57,14 @@ async function openRoutes(
     model: (name) => (name === 'clicks' ? clicks : undefined),
     ingest,
     limits: LIMITS,
+    tracing: noTracing,
     pushesBack,
   });
   return async (payload, { kind = 'events', model = 'clicks', type = 'application/json' } = {}) => {
     const answer = await app.inject({
       method: 'POST',
       url: `/v1/models/${model}/${kind}`,
-      headers: { 'content-type': type, traceparent: '00-abc' },
+      headers: { 'content-type': type, traceparent: TRACE },
       payload: payload as string | object,
     });
     return { status: answer.statusCode, retryAfter: answer.headers['retry-after'], body: answer.json() };
@@ -94,7 +97,7 @@ test('one event and an array of them are accepted and each is answered in order'
       [2, 'd', 'accepted'],
     ],
   );
-  assert.deepEqual(world.sent[0]?.headers, { traceparent: '00-abc' });
+  assert.deepEqual(world.sent[0]?.headers, { traceparent: TRACE });
 });
 
 test('labels go to the labels', async () => {

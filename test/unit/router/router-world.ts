@@ -17,6 +17,7 @@ import type { Prediction, Predictions, Snapshot } from '../../../shared/domain/e
 import type { ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
+import { noTracing } from '../../../shared/observability/tracing.ts';
 import { createFakeScorers } from './fake-scorer.ts';
 import type { FakeScorers } from './fake-scorer.ts';
 import { clickSpec, fullOf, weightsOf } from './snapshot-records.ts';
@@ -232,6 +233,7 @@ export function createWorld(
     newId: () => `id-${String(nextId++)}`,
     rowsMax: 8,
     observe,
+    tracing: noTracing,
   });
 
   async function settle(): Promise<void> {

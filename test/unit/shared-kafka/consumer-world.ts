@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type { GroupConsumerDeps } from '../../../shared/kafka/group-consumer-deps.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
+import { noTracing } from '../../../shared/observability/tracing.ts';
 
 /** A consumer of kafkajs that a test plays: it joins and delivers what the test says. */
 export interface ConsumerWorld {
@@ -55,6 +56,7 @@ export function createConsumerWorld(): ConsumerWorld {
       } as unknown as GroupConsumerDeps['codec'],
       producer: { send: () => Promise.resolve([]), close: done },
       observe: { batch: () => undefined },
+      tracing: noTracing,
       partitions: 1,
       nowMs: () => 0,
       onFatal: (error) => {
