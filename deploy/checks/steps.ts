@@ -33,6 +33,26 @@ export function runStep(step: Step, isLive: boolean): Promise<StepResult> {
   });
 }
 
+/** How many steps run at a time. */
+const AT_ONCE = 2;
+
+/** Runs steps, two at a time, prints a line for each as it ends, and returns what those that failed said. */
+export async function runSteps(steps: readonly Step[]): Promise<readonly StepResult[]> {
+  const queue = [...steps];
+  const failed: StepResult[] = [];
+  const worker = async (): Promise<void> => {
+    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
+      const result = await runStep(step, false);
+      const isGood = result.exitCode === 0;
+      if (!isGood) failed.push(result);
+      console.log(`${isGood ? 'ok    ' : 'FAILED'} ${step.name.padEnd(18)} ${result.seconds.toFixed(1)} s`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  for (const { step, output } of failed) console.log(`\n── ${step.name}\n${output}`);
+  return failed;
+}
+
 /** A program of node_modules, run by the Node that runs us. */
 function tool(name: string, script: string, args: readonly string[]): Step {
   return { name, command: process.execPath, args: [`node_modules/${script}`, ...args] };

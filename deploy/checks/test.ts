@@ -2,7 +2,7 @@
  * `npm test`: everything CI checks, all set-up included: the checks that need nothing, then every test in one run of
  * Node's own runner, whose count closes the output. Integration and e2e tests start the real components themselves.
  */
-import { LINT, runStep, STATIC_CHECKS, tests } from './steps.ts';
+import { LINT, runStep, runSteps, STATIC_CHECKS, tests } from './steps.ts';
 
 const HELP = `usage: npm test
 
@@ -14,16 +14,10 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  let failures = 0;
-  for (const step of [LINT, ...STATIC_CHECKS]) {
-    const { exitCode, output, seconds } = await runStep(step, false);
-    console.log(`${exitCode === 0 ? 'ok    ' : 'FAILED'} ${step.name.padEnd(18)} ${seconds.toFixed(1)} s`);
-    if (exitCode !== 0) console.log(output);
-    failures += exitCode === 0 ? 0 : 1;
-  }
+  const failed = await runSteps([LINT, ...STATIC_CHECKS]);
   const all = tests('tests', ['test/**/*.test.ts'], ['--test-concurrency=1', '--test-timeout=300000']);
   const { exitCode } = await runStep(all, true);
-  return failures === 0 && exitCode === 0 ? 0 : 1;
+  return failed.length === 0 && exitCode === 0 ? 0 : 1;
 }
 
 process.exitCode = await main();

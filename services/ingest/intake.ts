@@ -4,7 +4,7 @@ import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardOfPrediction, shardOfSubject } from '../../shared/domain/prediction-id.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
 import { itemBytes, RECORD_BYTES } from '../../shared/domain/split-by-size.ts';
-import { tracedOne } from '../../shared/http/traceparent.ts';
+import { tracedOne } from '../../shared/domain/traceparent.ts';
 import { ShardQueue } from './domain/batcher.ts';
 import type { IngestPorts, OutRecord, Written } from './ports.ts';
 

@@ -5,13 +5,13 @@ import { predictionId, shardOfSubject } from '../../shared/domain/prediction-id.
 import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { UNASSIGNED_PLAN } from '../../shared/domain/traffic-target.ts';
 import { messageOf } from '../../shared/errors.ts';
-import type { Tracing } from '../../shared/observability/tracing.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
 import { writePrediction, writeValue } from './domain/prediction-avro.ts';
 import type { WrittenPrediction } from './domain/prediction-avro.ts';
 import { predictionBytes } from './domain/prediction-bytes.ts';
 import type { RowInput } from './loaded-version.ts';
+import type { Tracing } from './ports.ts';
 import type { LoggedPrediction, PredictionLog } from './prediction-log.ts';
 import type { RowScore } from './version-runs.ts';
 import type { VersionServers } from './version-servers.ts';

@@ -7,6 +7,7 @@ import type { SnapshotRefusal } from './domain/take-snapshot.ts';
 
 export type { OutRecord } from '../../shared/kafka/producer.ts';
 export type { Log } from '../../shared/observability/log.ts';
+export type { Tracing } from '../../shared/observability/tracing.ts';
 
 /** Encoded rows, one after the other: `rows` times `width` pairs. */
 export interface RowBatch {

@@ -4,7 +4,7 @@ import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
 import type { RecordLimits } from '../../shared/domain/split-by-size.ts';
 import { isRetriable, messageOf } from '../../shared/errors.ts';
-import { tracedOne } from '../../shared/http/traceparent.ts';
+import { tracedOne } from '../../shared/domain/traceparent.ts';
 import { predictionsBody } from './domain/prediction-avro.ts';
 import type { LogDropReason, OutRecord, PredictionLogPorts } from './ports.ts';
 

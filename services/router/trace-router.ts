@@ -1,5 +1,5 @@
-import type { Tracing } from '../../shared/observability/tracing.ts';
 import { createRouter } from './service.ts';
+import type { Tracing } from './ports.ts';
 import type { Router, RouterDeps } from './service.ts';
 
 /** Returns a router of which every traced request is a span; what it leads to is below the span. */

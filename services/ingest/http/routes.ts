@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import { traceparentOf } from '../../../shared/http/traceparent.ts';
+import { traceparentOf } from '../../../shared/domain/traceparent.ts';
 import type { Tracing } from '../../../shared/observability/tracing.ts';
 import type { Ingest, ItemResult } from '../service.ts';
 import { itemsOfJson, itemsOfNdjson } from './read-items.ts';

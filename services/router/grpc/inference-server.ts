@@ -8,7 +8,7 @@ import { messageOf } from '../../../shared/errors.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import type { Log } from '../../../shared/observability/log.ts';
 import { modelMetadata, SERVER_NAME } from '../domain/model-metadata.ts';
-import { traceparentOf } from '../../../shared/http/traceparent.ts';
+import { traceparentOf } from '../../../shared/domain/traceparent.ts';
 import { parseWanted, VERSION_HEADER, versionNumber } from '../domain/wanted.ts';
 import type { Refusal, Router } from '../service.ts';
 import { inferBodyOf, responseOf } from './infer-messages.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Shortcut } from '../../../shared/http/app.ts';
 import { problemDocument } from '../../../shared/http/problem.ts';
 import type { PredictResult, Router } from '../service.ts';
-import { traceparentOf } from '../../../shared/http/traceparent.ts';
+import { traceparentOf } from '../../../shared/domain/traceparent.ts';
 import { VERSION_HEADER } from '../domain/wanted.ts';
 import { RETRY_AFTER_SECONDS } from './request-of.ts';
 

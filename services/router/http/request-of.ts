@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import { traceparentOf } from '../../../shared/http/traceparent.ts';
+import { traceparentOf } from '../../../shared/domain/traceparent.ts';
 import { parseWanted, VERSION_HEADER } from '../domain/wanted.ts';
 import type { Refusal, Request } from '../service.ts';
 
