@@ -39,12 +39,14 @@ import { takeOnlyStrictJson } from './http/strict-json.ts';
 import { keepCache } from './keep-cache.ts';
 import { createRouterMetrics } from './metrics.ts';
 import { createPredictionLog } from './prediction-log.ts';
+import { createReadiness } from './readiness.ts';
 import { createRouting } from './routing.ts';
 import { createRouter } from './service.ts';
 import type { Router } from './service.ts';
 import { createServingCache } from './serving-cache.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { oldestMs } from './domain/staleness.ts';
+import { createTurns } from './turns.ts';
 import { createVersionServers } from './version-servers.ts';
 
 const SERVICE = 'router';
@@ -136,7 +138,9 @@ const reporter = createStatusReporter({
   send: link.send,
   log,
 });
+const turns = createTurns(config.ROWS_IN_HAND_MAX, monotonicMs);
 const router = createRouter({
+  turns,
   versions,
   log: predictions,
   nowMs,
@@ -158,25 +162,12 @@ function report(): void {
   reporter.report();
 }
 
-let hasBeenReady = false;
-
-/** What the router waits for at start. Later a model that cannot answer is that model's trouble, not every model's. */
-function waitsFor(): readonly string[] {
-  if (stopping.signal.aborted) return ['stopping'];
-  if (hasBeenReady) return [];
-  const missing = routing.waitsFor();
-  hasBeenReady = missing.length === 0;
-  return missing;
-}
-
-/**
- * Resolves when the router can answer, or when the grace is over. Until then its port is closed: a client whose connection
- * is refused goes to another router, one that is answered 503 may not.
- */
-async function untilReady(graceMs: number): Promise<void> {
-  const deadlineMs = monotonicMs() + graceMs;
-  while (waitsFor().length > 0 && monotonicMs() < deadlineMs && !stopping.signal.aborted) await delay(20);
-}
+const { waitsFor, untilReady } = createReadiness({
+  routing,
+  monotonicMs,
+  pause: (ms) => delay(ms),
+  isStopping: () => stopping.signal.aborted,
+});
 
 /** The router answers as soon as it knows models and plans; which versions are ready shows per request. */
 function openRouter(): Router {
@@ -185,7 +176,9 @@ function openRouter(): Router {
 }
 
 const gate = createAdmissionGate(admissionLimits(config));
-watchLoopDelay(monotonicMs, gate.look);
+watchLoopDelay(monotonicMs, (delayMs) => {
+  gate.look(Math.max(delayMs, turns.takeLongestWaitMs()));
+});
 observe.admission(gate.figures);
 
 const app = await createApp({
@@ -205,6 +198,7 @@ const app = await createApp({
   }),
   shortcut: shedOverload(
     { ...gate, isClosing: () => stopping.signal.aborted },
+    Math.max(config.PREDICT_BODY_BYTES, config.INFER_BODY_BYTES),
     createPredictShortcut({
       router: () => (routing.source() === 'nothing' ? undefined : router),
       bodyLimitBytes: config.PREDICT_BODY_BYTES,

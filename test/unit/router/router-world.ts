@@ -10,6 +10,7 @@ import { asciiText } from '../../../services/router/adapters/ascii-text.ts';
 import { createInjectedFailures } from '../../../services/router/domain/injected-failures.ts';
 import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
+import { createTurns } from '../../../services/router/turns.ts';
 import { createVersionServers } from '../../../services/router/version-servers.ts';
 import type { VersionServers } from '../../../services/router/version-servers.ts';
 import type { HeldPlan } from '../../../services/router/domain/traffic-plans.ts';
@@ -140,6 +141,8 @@ export interface RouterWorld {
 export function createWorld(
   options: {
     readonly spec?: Partial<ModelSpec>;
+    /** Most rows of infer requests in hand. */
+    readonly rowsInHandMax?: number;
     readonly capacityBytes?: number;
     readonly batchMax?: number;
     /** As the setting INJECT_FAILURES. */
@@ -231,6 +234,7 @@ export function createWorld(
     textOf: asciiText,
     newId: () => `id-${String(nextId++)}`,
     rowsMax: 8,
+    turns: createTurns(options.rowsInHandMax ?? 8, () => clock.nowMs),
     observe,
   });
 
