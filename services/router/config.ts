@@ -80,6 +80,13 @@ export const routerSettings = Type.Object({
     description:
       'The most that a scoring run of a version other than stable may take, ms; beyond it the run has failed, and after five in a row the version is left alone for 10 s.',
   }),
+  SCORING_MEMORY_BYTES: Type.Integer({
+    default: 2_097_152,
+    minimum: 65_536,
+    maximum: 1_073_741_824,
+    description:
+      'The most memory that a scoring run of a version other than stable may take of this process, bytes; beyond it the run has failed, and after five in a row the version is left alone for 10 s.',
+  }),
   PUBLISHED_MEMORY_MB: Type.Integer({
     default: 1024,
     minimum: 192,

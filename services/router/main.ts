@@ -16,6 +16,7 @@ import { createLinearScorers } from './adapters/linear-scorer.ts';
 import { watchLoopDelay } from './adapters/loop-delay.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createPublishedScorers } from './adapters/published-scorers.ts';
+import { countMemory } from './adapters/memory-count.ts';
 import { asciiText } from './adapters/ascii-text.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { callAfter } from './adapters/timer.ts';
@@ -74,6 +75,7 @@ const versions = createVersionServers({
     nowMs,
     monotonicMs,
     defer: setImmediate,
+    countMemory,
     sha256: sha256Hex,
     after: callAfter,
     openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
@@ -87,6 +89,7 @@ const versions = createVersionServers({
   batchMax: config.RUN_ROWS_MAX,
   parityEvery: config.PARITY_EVERY,
   budgetMs: config.SCORING_BUDGET_MS,
+  memoryBytes: config.SCORING_MEMORY_BYTES,
   plans: routing.plans,
   onReadiness: report,
 });

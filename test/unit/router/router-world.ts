@@ -10,6 +10,7 @@ import { asciiText } from '../../../services/router/adapters/ascii-text.ts';
 import { createInjectedFailures } from '../../../services/router/domain/injected-failures.ts';
 import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
+import type { MemoryCount } from '../../../services/router/domain/run-memory.ts';
 import { createTurns } from '../../../services/router/turns.ts';
 import { createVersionServers } from '../../../services/router/version-servers.ts';
 import type { VersionServers } from '../../../services/router/version-servers.ts';
@@ -143,6 +144,8 @@ export function createWorld(
     readonly spec?: Partial<ModelSpec>;
     /** Most rows of infer requests in hand. */
     readonly rowsInHandMax?: number;
+    /** What the process is said to take; nothing when it is left out. */
+    readonly countMemory?: () => MemoryCount;
     readonly capacityBytes?: number;
     readonly batchMax?: number;
     /** As the setting INJECT_FAILURES. */
@@ -190,6 +193,7 @@ export function createWorld(
       monotonicMs: () => clock.nowMs,
       defer: setImmediate,
       after: timers.after,
+      countMemory: options.countMemory ?? (() => ({ heapBytes: 0, externalBytes: 0 })),
       sha256: sha256Hex,
       openScorer: scorers.open,
       openPublished: () => Promise.reject(new Error('no published files here')),
@@ -202,6 +206,7 @@ export function createWorld(
     batchMax: options.batchMax ?? 256,
     parityEvery: 3,
     budgetMs: 100,
+    memoryBytes: 1000,
     plans,
     onReadiness: () => undefined,
   });

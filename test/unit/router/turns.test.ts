@@ -40,7 +40,7 @@ test('work that finds room begins at once', () => {
 test('the longest wait counts who has begun and who still waits, and begins anew when it was told', () => {
   let nowMs = 0;
   const turns = createTurns(1, () => nowMs);
-  turns.enter(1);
+  void turns.enter(1);
   void turns.enter(1);
   void turns.enter(1);
   nowMs = 40;

@@ -99,10 +99,10 @@ export function ladderOf(
       await system.fleet.one(service).untilReady();
     },
   });
-  const spoiled = (name: string, how: string, candidateMayAnswer = false): Rung => ({
+  const spoiled = (name: string, how: string): Rung => ({
     name: `a candidate that ${name}`,
     env: { INJECT_FAILURES: `${model}/${String(CANDIDATE)}:1${how}`, SCORING_BUDGET_MS: '100' },
-    candidateMayAnswer,
+    candidateMayAnswer: false,
     begin: nothing,
     end: nothing,
   });
@@ -132,7 +132,7 @@ export function ladderOf(
     spoiled('throws', ''),
     spoiled('gives NaN', ':nan'),
     spoiled('hangs for 500 ms', ':hang'),
-    spoiled('eats memory', ':memory', true),
+    { ...spoiled('eats memory', ':memory'), begin: () => pair.untilLogged('bytes of memory in one run') },
     {
       name: 'disk full',
       env: (index) => ({ DATA_DIR: join(disk.dir, String(index)) }),
