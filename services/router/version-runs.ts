@@ -86,7 +86,7 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
     monotonicMs: ports.monotonicMs,
   });
   /** What the last run took that was spoiled so: kept, because that is what eats memory. */
-  let eaten: unknown;
+  const eaten: unknown[] = [];
 
   /** Runs what waits. Returns a promise where the scorer does. */
   function run(): Promise<void> | undefined {
@@ -118,7 +118,7 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
       rows.map(({ values }) => values()),
     );
     if (spoiling === undefined) return loaded.score(rows);
-    if (spoiling === 'memory') eaten = eatMemory();
+    if (spoiling === 'memory') eaten[0] = eatMemory();
     const scoring = loaded.score(rows);
     return spoiling === 'memory' ? scoring : spoilRun(spoiling, scoring, ports.after);
   }

@@ -142,9 +142,7 @@ export interface RouterWorld {
 export function createWorld(
   options: {
     readonly spec?: Partial<ModelSpec>;
-    /** Most rows of infer requests in hand. */
     readonly rowsInHandMax?: number;
-    /** What the process is said to take; nothing when it is left out. */
     readonly countMemory?: () => MemoryCount;
     readonly capacityBytes?: number;
     readonly batchMax?: number;
