@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runCommand } from '../../deploy/local/run-command.ts';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { HOSTILE_FILES, hungryFile, logisticFile } from '../support/onnx-files.ts';
+import { hangingFile, HOSTILE_FILES, hungryFile, logisticFile } from '../support/onnx-files.ts';
 import { pythonWith } from '../support/python-environment.ts';
 import { rolloutClient } from '../support/rollouts.ts';
 import { learnerState, serveSmallModel, smallEvent, untilLearned } from '../support/small-model.ts';
@@ -16,7 +17,7 @@ let verdicts: VerdictWriter | undefined;
 /** No monitor: a test writes its verdicts, so that it says when. */
 const system = useSystem({
   instances: { monitor: 0 },
-  env: { STATUS_INTERVAL_MS: '500', PUBLISHED_MEMORY_MB: '256' },
+  env: { STATUS_INTERVAL_MS: '500', PUBLISHED_MEMORY_MB: '256', PUBLISHED_RUN_MS: '2000' },
   prepare: async (started) => {
     verdicts = await openVerdictWriter(started);
   },
@@ -143,6 +144,36 @@ test('a file that takes too much memory while it serves fails alone, and is serv
   assert.equal((await ask(model, 'stable', { size: 4, isNew: false })).status, 200);
   await untilAnswered(model, version, { size: 0, isNew: false });
   assert.equal(system.fleet.one('router').pid(), pid);
+});
+
+test('a run of a file that never ends is ended with its process, and meanwhile stable answers, in order', async () => {
+  const model = 'hanging';
+  await serveSmallModel(system, model, QUICK);
+  await learn(model, 0, 20);
+  const version = await published(model, hangingFile([1, 1]));
+  await untilAnswered(model, version, { size: 0, isNew: false });
+  let hasHung = false;
+  const hanging = ask(model, String(version), { size: 4, isNew: false }).finally(() => (hasHung = true));
+  const ids = Array.from({ length: 300 }, (_, line) => `line-${String(line)}`);
+  const lines = ids.map((id) => JSON.stringify({ id, subject: id, features: { size: 4, isNew: false } }));
+  const url = `${system.url('router')}/v1/models/${model}/predict`;
+  const bulk = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: lines.join('\n'),
+  });
+  const answers = (await bulk.text()).trim().split('\n');
+  assert.equal(hasHung, false, 'nobody waited for it');
+  const parsed = answers.map((line) => JSON.parse(line) as { predictionId: string; version: number });
+  assert.deepEqual(
+    parsed.map(({ predictionId, version: by }) => [predictionId.replace(/^.*(?=line-)/, ''), by]),
+    ids.map((id) => [id, 1]),
+  );
+  const { status, body } = await hanging;
+  assert.equal(status, 503, JSON.stringify(body));
+  await untilAnswered(model, version, { size: 0, isNew: false });
+  const log = await readFile(system.fleet.one('router').logFile, 'utf8');
+  assert.match(log, /it has not answered within 2000 ms/);
 });
 
 test('a file that must not be served is refused with everything that is wrong, and nothing is recorded', async () => {
