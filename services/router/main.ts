@@ -230,6 +230,7 @@ const grpc = createInferenceServer({
   router: openRouter,
   waitsFor,
   monotonicMs,
+  gate,
   messageLimitBytes: config.INFER_BODY_BYTES,
   softwareVersion: packageJson.version,
 });
