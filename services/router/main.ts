@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import packageJson from '../../package.json' with { type: 'json' };
 import { instanceOf, loadConfig } from '../../shared/config/load-config.ts';
@@ -10,7 +9,7 @@ import { createLog } from '../../shared/observability/log.ts';
 import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createStops, inBackground, runService } from '../../shared/runtime/run-service.ts';
 import { createAdmissionGate } from './admission-gate.ts';
-import { createDiskCache } from './adapters/disk-cache.ts';
+import { openDisk } from './adapters/disk.ts';
 import { createKafkaLink } from './adapters/kafka-link.ts';
 import { createLinearScorers } from './adapters/linear-scorer.ts';
 import { watchLoopDelay } from './adapters/loop-delay.ts';
@@ -39,6 +38,7 @@ import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
 import { keepCache } from './keep-cache.ts';
 import { createRouterMetrics } from './metrics.ts';
+import type { ReadArtefact } from './ports.ts';
 import { createPredictionLog } from './prediction-log.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouting } from './routing.ts';
@@ -68,6 +68,8 @@ const routing = createRouting({
   onPlan: observe.plan,
 });
 
+const readArtefact: ReadArtefact = (digest) => link.readArtefact(digest);
+const disk = openDisk(config.DATA_DIR, readArtefact, log);
 const openOnnx = createOnnxScorers(monotonicMs);
 const versions = createVersionServers({
   ports: {
@@ -80,7 +82,7 @@ const versions = createVersionServers({
     after: callAfter,
     openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
     openPublished: createPublishedScorers(publishedLimits(config)),
-    readArtefact: (digest) => link.readArtefact(digest),
+    readArtefact: disk?.readArtefact ?? readArtefact,
     beforeRun: createInjectedFailures(config.INJECT_FAILURES),
     specOf: (model) => routing.directory().get(model)?.spec,
     observe,
@@ -246,11 +248,9 @@ async function endKafka(): Promise<void> {
 
 /** Serves from the disk when Kafka does not speak, and keeps on it what Kafka has said. */
 async function useDisk(): Promise<void> {
-  if (config.DATA_DIR === '') return;
-  const store = createDiskCache(join(config.DATA_DIR, 'serving'));
-  const { directory, plans } = routing;
+  if (disk === undefined) return;
   await keepCache({
-    cache: createServingCache({ store, versions, directory, plans, log, observe }),
+    cache: createServingCache({ ...disk, ...routing, versions, log, observe }),
     routing,
     afterMs: config.CACHE_AFTER_MS,
     intervalMs: config.CACHE_INTERVAL_MS,

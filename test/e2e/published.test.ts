@@ -17,7 +17,13 @@ let verdicts: VerdictWriter | undefined;
 /** No monitor: a test writes its verdicts, so that it says when. */
 const system = useSystem({
   instances: { monitor: 0 },
-  env: { STATUS_INTERVAL_MS: '500', PUBLISHED_MEMORY_MB: '256', PUBLISHED_RUN_MS: '2000' },
+  env: {
+    STATUS_INTERVAL_MS: '500',
+    PUBLISHED_MEMORY_MB: '256',
+    PUBLISHED_RUN_MS: '2000',
+    CACHE_INTERVAL_MS: '300',
+    CACHE_AFTER_MS: '1000',
+  },
   prepare: async (started) => {
     verdicts = await openVerdictWriter(started);
   },
@@ -247,4 +253,38 @@ test('files of scikit-learn score as scikit-learn does: a forest over one tensor
     JSON.stringify(refused.body),
     /is sequence, allowed float32 or float64 \(export classifiers with zipmap off\)/,
   );
+});
+
+test('a router that starts without Kafka serves a published stable version from its disk, in a sandbox', async () => {
+  const model = 'kept';
+  await serveSmallModel(system, model, QUICK);
+  const version = await published(model, logisticFile([2, -1]));
+  await untilAnswered(model, version, { size: 1, isNew: false });
+  const url = `${system.url('registry')}/v1/models/${model}/versions/${String(version)}`;
+  assert.equal((await system.http.send('POST', `${url}/approve`, {})).status, 200);
+  await system.operator(model).setTraffic({ stable: version });
+  const dir = join(system.dataDir, 'router');
+  await waitUntil(
+    async () => {
+      const { body } = await ask(model, 'stable', { size: 1, isNew: false });
+      assert.equal((body as Answered).version, version);
+      const kept = await readFile(join(dir, 'serving', `${model}.cache`), 'latin1');
+      assert.ok(kept.includes(`"stable":${String(version)}`), 'its plan is on the disk');
+    },
+    { what: 'the plan to be on the disk', limitMs: 20_000 },
+  );
+  const router = system.fleet.one('router');
+  await system.stack.killComponent('kafka');
+  try {
+    await router.kill();
+    await router.start();
+    const answered = await untilAnswered(model, version, { size: 1, isNew: false });
+    assert.ok(Math.abs(answered.score - sigmoid(2)) < 1e-6);
+    const stable = await ask(model, 'stable', { size: 1, isNew: false });
+    assert.equal((stable.body as Answered).version, version);
+    const readiness = await system.http.send('GET', `${router.url}/readyz`);
+    assert.equal((readiness.body as { servingFrom: string }).servingFrom, 'cache');
+  } finally {
+    await system.stack.startComponent('kafka');
+  }
 });
