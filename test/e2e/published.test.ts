@@ -30,7 +30,13 @@ const system = useSystem({
 });
 after(() => verdicts?.close());
 
-const PACKAGES = ['scikit-learn==1.9.1', 'skl2onnx==1.20.0'];
+const PACKAGES = [
+  'scikit-learn==1.9.1',
+  'skl2onnx==1.20.0',
+  'lightgbm==4.7.0',
+  'onnxmltools==1.16.0',
+  'packaging==25.0',
+];
 const SIGNATURE = {
   inputs: [{ name: 'X', features: ['size', 'isNew'] }],
   output: { name: 'p', column: 0 },
@@ -203,6 +209,7 @@ test('a file that must not be served is refused with everything that is wrong, a
 interface Trained {
   readonly rows: readonly object[];
   readonly forest: TrainedModel;
+  readonly boosted: TrainedModel;
   readonly mixed: TrainedModel;
   readonly sequences: { readonly onnx: string; readonly outputs: readonly string[] };
 }
@@ -224,17 +231,17 @@ async function trained(say: (line: string) => void): Promise<Trained | undefined
   }
 }
 
-test('files of scikit-learn score as scikit-learn does: a forest over one tensor, a pipeline over a tensor a column', async (t) => {
+test('files of scikit-learn and LightGBM score as these do: trees over one tensor, a pipeline over a tensor a column', async (t) => {
   const python = await trained((line) => {
     t.diagnostic(line);
   });
   if (python === undefined) {
-    t.skip('scikit-learn could not be installed from PyPI');
+    t.skip('scikit-learn and LightGBM could not be installed from PyPI');
     return;
   }
   const model = 'learned-in-python';
   await serveSmallModel(system, model);
-  for (const { probabilities, ...body } of [python.forest, python.mixed]) {
+  for (const { probabilities, ...body } of [python.forest, python.boosted, python.mixed]) {
     const { status, body: made } = await publish(model, body);
     assert.equal(status, 201, JSON.stringify(made));
     const { version } = made as { version: number };

@@ -8,12 +8,14 @@ import type { Options, ProgramResult } from '../../support/programs.ts';
 import { PARTITIONS, startSystem } from '../../support/system.ts';
 import type { StartedSystem } from '../../support/system.ts';
 import { pacedLoad } from '../serving/paced-load.ts';
-import { predictTarget, serveModel } from '../serving/served-models.ts';
+import { predictTarget, serveModel, specOf } from '../serving/served-models.ts';
 import { middle, sliceOf } from '../serving/slices.ts';
 import type { Slice } from '../serving/slices.ts';
 
 const SIZES = [18, 22];
 const SWAP_EVERY_MS = 60;
+/** The longest that a spec may let a learner wait between two snapshots, ms. */
+const QUIET_INTERVAL_MS = 60_000;
 /** An eighth of 2^22 weights is touched after some 12 s of these, of 2^18 after a second: a full snapshot is sent then. */
 const EVENTS_PER_SWAP = 600;
 const CONNECTIONS = 16;
@@ -99,6 +101,18 @@ async function openSwapper(system: StartedSystem, model: string): Promise<Swappe
   };
 }
 
+/** Makes a model that learns as the other does and sends no snapshot of it: what is compared is swapping, not learning. */
+async function makeQuietModel(system: StartedSystem, tableBits: number): Promise<string> {
+  const model = `quiet-${String(tableBits)}`;
+  const operator = system.operator(model);
+  await operator.createModel({
+    ...specOf('flights', model, tableBits),
+    snapshots: { minIntervalMs: QUIET_INTERVAL_MS },
+  });
+  await operator.addVersion({ mode: 'cold' });
+  return model;
+}
+
 /** What swapping the parameters of one size of table did. */
 interface SizeResult {
   readonly tableBits: number;
@@ -126,20 +140,25 @@ async function measureSize(
   await load('warm-up');
   const slices: Slice[] = [];
   const swapper = await openSwapper(system, model);
+  const quiet = await openSwapper(system, await makeQuietModel(system, tableBits));
   const before = await appliedOf(system, model);
   let firstMb: number | undefined;
   for (let round = 0; round < rounds; round += 1) {
-    slices.push(await load('still'));
-    const stop = swapper.start();
-    slices.push(await load('swapping'));
-    await stop();
+    for (const [name, one] of [
+      ['still', quiet],
+      ['swapping', swapper],
+    ] as const) {
+      const stop = one.start();
+      slices.push(await load(name));
+      await stop();
+    }
     firstMb ??= residentMbOf(pid);
     const [still, swapping] = slices.slice(-2);
     say(
       `2^${String(tableBits)} round ${String(round + 1)}: p99 ${still?.p99Ms.toFixed(2) ?? ''} ms still, ${swapping?.p99Ms.toFixed(2) ?? ''} ms swapping, ${residentMbOf(pid).toFixed(0)} MB`,
     );
   }
-  await swapper.close();
+  await Promise.all([swapper.close(), quiet.close()]);
   const after = await appliedOf(system, model);
   return {
     tableBits,
