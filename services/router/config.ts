@@ -237,6 +237,17 @@ export function admissionLimits({ REQUESTS_MAX, REQUEST_BYTES_MAX, LOOP_DELAY_MA
   return { requestsMax: REQUESTS_MAX, bytesMax: REQUEST_BYTES_MAX, delayMaxMs: LOOP_DELAY_MAX_MS };
 }
 
+/**
+ * Returns how many rows are worked on at a time, and how long a request may wait for its turn, ms: twice as long as from when on fewer are
+ * let in.
+ */
+export function turnLimits({ ROWS_IN_HAND_MAX, LOOP_DELAY_MAX_MS }: RouterConfig): {
+  weightMax: number;
+  waitMaxMs: number;
+} {
+  return { weightMax: ROWS_IN_HAND_MAX, waitMaxMs: 2 * LOOP_DELAY_MAX_MS };
+}
+
 /** Returns where clients reach this router. */
 export function advertisedUrl({ ADVERTISED_URL, HTTP_HOST, HTTP_PORT }: RouterConfig): string {
   return ADVERTISED_URL === '' ? `http://${HTTP_HOST}:${String(HTTP_PORT)}` : ADVERTISED_URL;

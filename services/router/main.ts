@@ -23,6 +23,7 @@ import {
   admissionLimits,
   advertisedUrl,
   publishedLimits,
+  turnLimits,
   routerRelations,
   routerSettings,
 } from './config.ts';
@@ -143,7 +144,7 @@ const reporter = createStatusReporter({
   send: link.send,
   log,
 });
-const turns = createTurns(config.ROWS_IN_HAND_MAX, monotonicMs);
+const turns = createTurns({ ...turnLimits(config), monotonicMs });
 const router = createRouter({
   turns,
   versions,

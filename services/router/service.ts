@@ -245,7 +245,11 @@ export function createRouter(deps: RouterDeps): Router {
     predict: async (request) => finish('predict', request, await predict(request)),
     async infer(request) {
       const rows = rowsOf(request.body);
-      await deps.turns.enter(rows);
+      const mayBegin = (await deps.turns.enter(rows)) ?? true;
+      if (!mayBegin)
+        return finish('infer', request, {
+          result: { kind: 'unavailable', reason: 'the request has waited too long for its turn' },
+        });
       try {
         return finish('infer', request, await infer(request));
       } finally {

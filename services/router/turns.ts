@@ -1,10 +1,10 @@
 /** Lets so much work be in hand at a time; the rest waits in the order in which it came. */
 export interface Turns {
   /**
-   * Returns at once, or resolves, when the work may begin; whoever asked calls `leave` with the same weight once. Work that is heavier than all
-   * that may be in hand begins when nothing else is.
+   * Returns at once, or resolves with true, when the work may begin; whoever asked calls `leave` with the same weight once then. Work that is
+   * heavier than all that may be in hand begins when nothing else is. Resolves with false when its turn has come too late.
    */
-  enter(weight: number): Promise<void> | undefined;
+  enter(weight: number): Promise<boolean> | undefined;
   readonly leave: (weight: number) => void;
   /** Returns the longest that work has waited since the last call, ms, what still waits included. */
   takeLongestWaitMs(): number;
@@ -13,15 +13,24 @@ export interface Turns {
 interface Waiting {
   readonly weight: number;
   readonly sinceMs: number;
-  readonly begin: () => void;
+  readonly end: (mayBegin: boolean) => void;
 }
 
-/**
- * Returns turns of at most `weightMax` in hand.
- *
- * @param monotonicMs monotonic clock, ms
- */
-export function createTurns(weightMax: number, monotonicMs: () => number): Turns {
+/** However long they have waited, so many are not sent away: a pause of the machine must not refuse anybody who is one of a few. */
+const KEPT = 64;
+
+/** What turns need. */
+export interface TurnsDeps {
+  /** Most that may be in hand. */
+  readonly weightMax: number;
+  /** How long work may wait, ms, before its turn is too late; the last 64 may wait longer. */
+  readonly waitMaxMs: number;
+  /** Monotonic clock, ms. */
+  readonly monotonicMs: () => number;
+}
+
+/** Returns turns of which none is taken. */
+export function createTurns({ weightMax, waitMaxMs, monotonicMs }: TurnsDeps): Turns {
   let inHand = 0;
   let longestMs = 0;
   let head = 0;
@@ -30,11 +39,14 @@ export function createTurns(weightMax: number, monotonicMs: () => number): Turns
   const fits = (weight: number): boolean => inHand === 0 || inHand + weight <= weightMax;
 
   function beginNext(): void {
-    for (let next = waiting[head]; next !== undefined && fits(next.weight); next = waiting[head]) {
+    for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
+      const waitedMs = monotonicMs() - next.sinceMs;
+      const isLate = waitedMs > waitMaxMs && waiting.length - head > KEPT;
+      if (!isLate && !fits(next.weight)) break;
       head += 1;
-      inHand += next.weight;
-      longestMs = Math.max(longestMs, monotonicMs() - next.sinceMs);
-      next.begin();
+      longestMs = Math.max(longestMs, waitedMs);
+      if (!isLate) inHand += next.weight;
+      next.end(!isLate);
     }
     if (head === waiting.length) waiting = [];
     else if (head > 1024) waiting = waiting.slice(head);
@@ -49,7 +61,7 @@ export function createTurns(weightMax: number, monotonicMs: () => number): Turns
         return undefined;
       }
       return new Promise((resolve) => {
-        waiting.push({ weight, sinceMs: monotonicMs(), begin: resolve });
+        waiting.push({ weight, sinceMs: monotonicMs(), end: resolve });
       });
     },
     leave(weight) {

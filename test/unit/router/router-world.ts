@@ -142,7 +142,6 @@ export interface RouterWorld {
 export function createWorld(
   options: {
     readonly spec?: Partial<ModelSpec>;
-    readonly rowsInHandMax?: number;
     readonly countMemory?: () => MemoryCount;
     readonly capacityBytes?: number;
     readonly batchMax?: number;
@@ -237,7 +236,7 @@ export function createWorld(
     textOf: asciiText,
     newId: () => `id-${String(nextId++)}`,
     rowsMax: 8,
-    turns: createTurns(options.rowsInHandMax ?? 8, () => clock.nowMs),
+    turns: createTurns({ weightMax: 8, waitMaxMs: 500, monotonicMs: () => clock.nowMs }),
     observe,
   });
 
