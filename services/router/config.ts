@@ -50,6 +50,13 @@ export const routerSettings = Type.Object({
     maximum: 100_000,
     description: 'Most rows of one Open Inference Protocol request.',
   }),
+  ROWS_IN_HAND_MAX: Type.Integer({
+    default: 256,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      'Most rows of Open Inference Protocol requests that are worked on at a time; further requests wait as they came.',
+  }),
   RUN_ROWS_MAX: Type.Integer({
     default: 256,
     minimum: 1,
@@ -73,6 +80,13 @@ export const routerSettings = Type.Object({
     maximum: 60_000,
     description:
       'The most that a scoring run of a version other than stable may take, ms; beyond it the run has failed, and after five in a row the version is left alone for 10 s.',
+  }),
+  SCORING_MEMORY_BYTES: Type.Integer({
+    default: 2_097_152,
+    minimum: 65_536,
+    maximum: 1_073_741_824,
+    description:
+      'The most memory that a scoring run of a version other than stable may take of this process, bytes; beyond it the run has failed, and after five in a row the version is left alone for 10 s.',
   }),
   PUBLISHED_MEMORY_MB: Type.Integer({
     default: 1024,
@@ -144,12 +158,19 @@ export const routerSettings = Type.Object({
     maximum: 1_000_000,
     description: 'Most requests for predictions under way at once; others are answered 503 with Retry-After.',
   }),
+  REQUEST_BYTES_MAX: Type.Integer({
+    default: 16_777_216,
+    minimum: 65_536,
+    maximum: 17_179_869_184,
+    description:
+      'Most bytes that the bodies of requests under way may take together; one may have an eighth of what is free, or all when it is alone.',
+  }),
   LOOP_DELAY_MAX_MS: Type.Integer({
     default: 250,
     minimum: 10,
     maximum: 60_000,
     description:
-      'The longest that the event loop may be held up, ms, before fewer requests than REQUESTS_MAX are let in; never fewer than 64.',
+      'The longest that the event loop may be held up, or a request may wait for its turn, ms, before fewer requests than REQUESTS_MAX are let in; never fewer than 64.',
   }),
   DATA_DIR: Type.String({
     default: '',
@@ -208,12 +229,24 @@ export function publishedLimits({ PUBLISHED_MEMORY_MB, PUBLISHED_LOAD_MS, PUBLIS
   return { memoryMb: PUBLISHED_MEMORY_MB, loadMs: PUBLISHED_LOAD_MS, runMs: PUBLISHED_RUN_MS };
 }
 
-/** Returns how much a router takes on: requests under way, and delay of its event loop, ms. */
-export function admissionLimits({ REQUESTS_MAX, LOOP_DELAY_MAX_MS }: RouterConfig): {
+/** Returns how much a router takes on: requests under way, bytes of their bodies, and delay, ms. */
+export function admissionLimits({ REQUESTS_MAX, REQUEST_BYTES_MAX, LOOP_DELAY_MAX_MS }: RouterConfig): {
   requestsMax: number;
+  bytesMax: number;
   delayMaxMs: number;
 } {
-  return { requestsMax: REQUESTS_MAX, delayMaxMs: LOOP_DELAY_MAX_MS };
+  return { requestsMax: REQUESTS_MAX, bytesMax: REQUEST_BYTES_MAX, delayMaxMs: LOOP_DELAY_MAX_MS };
+}
+
+/**
+ * Returns how many rows are worked on at a time, and how long a request may wait for its turn, ms: twice as long as from when on fewer are
+ * let in.
+ */
+export function turnLimits({ ROWS_IN_HAND_MAX, LOOP_DELAY_MAX_MS }: RouterConfig): {
+  weightMax: number;
+  waitMaxMs: number;
+} {
+  return { weightMax: ROWS_IN_HAND_MAX, waitMaxMs: 2 * LOOP_DELAY_MAX_MS };
 }
 
 /** Returns where clients reach this router. */

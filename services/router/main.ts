@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import packageJson from '../../package.json' with { type: 'json' };
 import { instanceOf, loadConfig } from '../../shared/config/load-config.ts';
@@ -11,12 +10,13 @@ import { createMetrics } from '../../shared/observability/metrics.ts';
 import { createTracing } from '../../shared/observability/tracing.ts';
 import { createStops, inBackground, runService } from '../../shared/runtime/run-service.ts';
 import { createAdmissionGate } from './admission-gate.ts';
-import { createDiskCache } from './adapters/disk-cache.ts';
+import { openDisk } from './adapters/disk.ts';
 import { createKafkaLink } from './adapters/kafka-link.ts';
 import { createLinearScorers } from './adapters/linear-scorer.ts';
 import { watchLoopDelay } from './adapters/loop-delay.ts';
 import { createOnnxScorers } from './adapters/onnx-scorer.ts';
 import { createPublishedScorers } from './adapters/published-scorers.ts';
+import { countMemory } from './adapters/memory-count.ts';
 import { asciiText } from './adapters/ascii-text.ts';
 import { createIdSource } from './adapters/random-ids.ts';
 import { callAfter } from './adapters/timer.ts';
@@ -24,6 +24,7 @@ import {
   admissionLimits,
   advertisedUrl,
   publishedLimits,
+  turnLimits,
   routerRelations,
   routerSettings,
 } from './config.ts';
@@ -39,13 +40,16 @@ import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
 import { keepCache } from './keep-cache.ts';
 import { createRouterMetrics } from './metrics.ts';
+import type { ReadArtefact } from './ports.ts';
 import { createPredictionLog } from './prediction-log.ts';
+import { createReadiness } from './readiness.ts';
 import { createRouting } from './routing.ts';
 import type { Router } from './service.ts';
 import { createServingCache } from './serving-cache.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { oldestMs } from './domain/staleness.ts';
 import { createTracedRouter } from './trace-router.ts';
+import { createTurns } from './turns.ts';
 import { createVersionServers } from './version-servers.ts';
 
 const SERVICE = 'router';
@@ -68,6 +72,8 @@ const routing = createRouting({
   onPlan: observe.plan,
 });
 
+const readArtefact: ReadArtefact = (digest) => link.readArtefact(digest);
+const disk = openDisk(config.DATA_DIR, readArtefact, log);
 const openOnnx = createOnnxScorers(monotonicMs);
 const versions = createVersionServers({
   ports: {
@@ -75,11 +81,12 @@ const versions = createVersionServers({
     nowMs,
     monotonicMs,
     defer: setImmediate,
+    countMemory,
     sha256: sha256Hex,
     after: callAfter,
     openScorer: config.SCORER === 'onnx' ? openOnnx : createLinearScorers(openOnnx, monotonicMs),
     openPublished: createPublishedScorers(publishedLimits(config)),
-    readArtefact: (digest) => link.readArtefact(digest),
+    readArtefact: disk?.readArtefact ?? readArtefact,
     beforeRun: createInjectedFailures(config.INJECT_FAILURES),
     specOf: (model) => routing.directory().get(model)?.spec,
     observe,
@@ -88,6 +95,7 @@ const versions = createVersionServers({
   batchMax: config.RUN_ROWS_MAX,
   parityEvery: config.PARITY_EVERY,
   budgetMs: config.SCORING_BUDGET_MS,
+  memoryBytes: config.SCORING_MEMORY_BYTES,
   plans: routing.plans,
   onReadiness: report,
 });
@@ -137,7 +145,9 @@ const reporter = createStatusReporter({
   send: link.send,
   log,
 });
+const turns = createTurns({ ...turnLimits(config), monotonicMs });
 const router = createTracedRouter({
+  turns,
   versions,
   log: predictions,
   nowMs,
@@ -160,25 +170,12 @@ function report(): void {
   reporter.report();
 }
 
-let hasBeenReady = false;
-
-/** What the router waits for at start. Later a model that cannot answer is that model's trouble, not every model's. */
-function waitsFor(): readonly string[] {
-  if (stopping.signal.aborted) return ['stopping'];
-  if (hasBeenReady) return [];
-  const missing = routing.waitsFor();
-  hasBeenReady = missing.length === 0;
-  return missing;
-}
-
-/**
- * Resolves when the router can answer, or when the grace is over. Until then its port is closed: a client whose connection
- * is refused goes to another router, one that is answered 503 may not.
- */
-async function untilReady(graceMs: number): Promise<void> {
-  const deadlineMs = monotonicMs() + graceMs;
-  while (waitsFor().length > 0 && monotonicMs() < deadlineMs && !stopping.signal.aborted) await delay(20);
-}
+const { waitsFor, untilReady } = createReadiness({
+  routing,
+  monotonicMs,
+  pause: (ms) => delay(ms),
+  isStopping: () => stopping.signal.aborted,
+});
 
 /** The router answers as soon as it knows models and plans; which versions are ready shows per request. */
 function openRouter(): Router {
@@ -187,7 +184,9 @@ function openRouter(): Router {
 }
 
 const gate = createAdmissionGate(admissionLimits(config));
-watchLoopDelay(monotonicMs, gate.look);
+watchLoopDelay(monotonicMs, (delayMs) => {
+  gate.look(Math.max(delayMs, turns.takeLongestWaitMs()));
+});
 observe.admission(gate.figures);
 
 const app = await createApp({
@@ -207,6 +206,7 @@ const app = await createApp({
   }),
   shortcut: shedOverload(
     { ...gate, isClosing: () => stopping.signal.aborted },
+    Math.max(config.PREDICT_BODY_BYTES, config.INFER_BODY_BYTES),
     createPredictShortcut({
       router: () => (routing.source() === 'nothing' ? undefined : router),
       bodyLimitBytes: config.PREDICT_BODY_BYTES,
@@ -235,6 +235,7 @@ const grpc = createInferenceServer({
   router: openRouter,
   waitsFor,
   monotonicMs,
+  gate,
   messageLimitBytes: config.INFER_BODY_BYTES,
   softwareVersion: packageJson.version,
 });
@@ -250,11 +251,9 @@ async function endKafka(): Promise<void> {
 
 /** Serves from the disk when Kafka does not speak, and keeps on it what Kafka has said. */
 async function useDisk(): Promise<void> {
-  if (config.DATA_DIR === '') return;
-  const store = createDiskCache(join(config.DATA_DIR, 'serving'));
-  const { directory, plans } = routing;
+  if (disk === undefined) return;
   await keepCache({
-    cache: createServingCache({ store, versions, directory, plans, log, observe }),
+    cache: createServingCache({ ...disk, ...routing, versions, log, observe }),
     routing,
     afterMs: config.CACHE_AFTER_MS,
     intervalMs: config.CACHE_INTERVAL_MS,

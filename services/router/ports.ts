@@ -3,6 +3,7 @@ import type { PublishedModel } from '../../shared/domain/published-model.ts';
 import type { OutRecord } from '../../shared/kafka/producer.ts';
 import type { Log } from '../../shared/observability/log.ts';
 import type { BeforeRun } from './domain/injected-failures.ts';
+import type { MemoryCount } from './domain/run-memory.ts';
 import type { SnapshotRefusal } from './domain/take-snapshot.ts';
 
 export type { OutRecord } from '../../shared/kafka/producer.ts';
@@ -70,6 +71,7 @@ export interface VersionPorts {
   readonly defer: (work: () => void) => void;
   /** Calls back after a time, ms, unless what it returns is called before. */
   readonly after: (ms: number, work: () => void) => () => void;
+  readonly countMemory: () => MemoryCount;
   readonly sha256: (pieces: readonly Uint8Array[]) => string;
   readonly openScorer: OpenScorer;
   readonly openPublished: OpenPublished;

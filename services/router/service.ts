@@ -9,11 +9,12 @@ import { assignSubject, isServing, pinTo, wantedVersion } from './domain/assign-
 import type { Assignment, ServingPlan, Wanted } from './domain/assign-subject.ts';
 import { inferOutputs } from './domain/infer-tensors.ts';
 import type { InferOutput } from './domain/infer-tensors.ts';
-import { parseInfer } from './domain/parse-infer.ts';
 import { parsePredict } from './domain/parse-predict.ts';
+import { parseInfer, rowsOf } from './domain/parse-infer.ts';
 import { hasLapsed } from './domain/traffic-plans.ts';
 import type { HeldPlan, TrafficPlans } from './domain/traffic-plans.ts';
 import type { RequestOutcome, RouterObserver } from './ports.ts';
+import type { Turns } from './turns.ts';
 
 /** Why a request has no answer. */
 export type Refusal =
@@ -80,6 +81,8 @@ export interface RouterDeps extends AnswerDeps {
   /** Returns an id that no other prediction has. */
   readonly newId: () => string;
   readonly rowsMax: number;
+  /** Bounds the rows of Open Inference Protocol requests that are in hand at a time. */
+  readonly turns: Turns;
   readonly observe: RouterObserver;
 }
 
@@ -240,7 +243,19 @@ export function createRouter(deps: RouterDeps): Router {
   return {
     predictPlain,
     predict: async (request) => finish('predict', request, await predict(request)),
-    infer: async (request) => finish('infer', request, await infer(request)),
+    async infer(request) {
+      const rows = rowsOf(request.body);
+      const mayBegin = (await deps.turns.enter(rows)) ?? true;
+      if (!mayBegin)
+        return finish('infer', request, {
+          result: { kind: 'unavailable', reason: 'the request has waited too long for its turn' },
+        });
+      try {
+        return finish('infer', request, await infer(request));
+      } finally {
+        deps.turns.leave(rows);
+      }
+    },
     model: (name) => deps.directory().get(name),
     notReady(model, version) {
       const wanted = version ?? deps.plans().get(model)?.stable ?? undefined;

@@ -1,4 +1,5 @@
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
+import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { cacheBytes, readCacheBytes } from './domain/cache-file.ts';
 import { comparePlaces } from './domain/complete-snapshot.ts';
@@ -17,7 +18,7 @@ export interface ServingCache {
   save(): Promise<void>;
   /**
    * Gives the servers what is kept, where a file is whole, and returns the models and plans of it. The servers verify it by
-   * its golden rows before they score by it.
+   * its golden rows before they score by it; a published file begins with the directory, from the disk, in its sandbox.
    */
   restore(): Promise<{ readonly directory: ModelDirectory; readonly plans: TrafficPlans }>;
 }
@@ -26,6 +27,8 @@ export interface ServingCache {
 export interface ServingCacheDeps {
   readonly store: CacheStore;
   readonly versions: VersionServers;
+  /** Removes published files that are not among these from the disk. */
+  readonly keepArtefacts: (digests: ReadonlySet<string>) => Promise<void>;
   /** What Kafka has said. */
   readonly directory: () => ModelDirectory;
   readonly plans: () => TrafficPlans;
@@ -56,10 +59,23 @@ export function createServingCache(deps: ServingCacheDeps): ServingCache {
     const isKept = known?.plan.planVersion === plan.planVersion && comparePlaces(known, applied) === 0;
     if (isKept) return undefined;
     const { leaseEndsMs: _lease, ...routing } = plan;
+    if (applied.position === PUBLISHED_POSITION) {
+      kept.set(model, { ...applied, plan });
+      return cacheBytes({ state, plan: routing, version: stable, snapshot: null });
+    }
     return server.capture((snapshot) => {
       kept.set(model, { incarnation: snapshot.incarnation, position: snapshot.position, plan });
       return cacheBytes({ state, plan: routing, version: stable, snapshot });
     });
+  }
+
+  function publishedDigests(): ReadonlySet<string> {
+    const known = [...deps.directory().values()].flatMap((model) => model.versions);
+    return new Set(
+      known.flatMap(({ published, life }) =>
+        published === undefined || life === 'retired' ? [] : [published.digest],
+      ),
+    );
   }
 
   async function saveOne(model: string, plan: HeldPlan): Promise<void> {
@@ -89,7 +105,8 @@ export function createServingCache(deps: ServingCacheDeps): ServingCache {
       const plans = deps.plans();
       for (const [model, plan] of plans) await saveOne(model, plan);
       for (const model of kept.keys()) if (!plans.has(model)) kept.delete(model);
-      await store.keepOnly(new Set(plans.keys())).catch((error: unknown) => {
+      const cleaning = [store.keepOnly(new Set(plans.keys())), deps.keepArtefacts(publishedDigests())];
+      await Promise.all(cleaning).catch((error: unknown) => {
         log.debug({ reason: messageOf(error) }, 'old cache files stay');
       });
     },
@@ -110,7 +127,7 @@ export function createServingCache(deps: ServingCacheDeps): ServingCache {
         observe.cacheFile('restored');
         directory.set(model, cached.state);
         plans.set(model, { ...cached.plan, leaseEndsMs: LAPSED_MS });
-        versions.restore(model, cached.version, cached.snapshot);
+        if (cached.snapshot !== null) versions.restore(model, cached.version, cached.snapshot);
       }
       return { directory, plans };
     },

@@ -3,12 +3,18 @@ import type { ScoredRows, VersionPorts } from './ports.ts';
 
 /** How long a run that hangs takes, ms. */
 const HANG_MS = 500;
-/** Objects that a run makes which eats memory: some 1 MB. */
-const SCRATCH_OBJECTS = 25_000;
+/** What a run takes that eats memory: some 4 MB of objects and as much of bytes. */
+const EATEN_OBJECTS = 100_000;
+const EATEN_BYTES = 4 * 1024 * 1024;
+
+/** Returns what a run takes that eats memory. */
+export function eatMemory(): unknown {
+  return [Array.from({ length: EATEN_OBJECTS }, (_, at) => ({ at })), new Uint8Array(EATEN_BYTES).fill(1)];
+}
 
 /** Returns what a run gave, spoiled: in proofs alone. */
 export async function spoilRun(
-  how: Spoiling,
+  how: Exclude<Spoiling, 'memory'>,
   scoring: ScoredRows | Promise<ScoredRows>,
   after: VersionPorts['after'],
 ): Promise<ScoredRows> {
@@ -19,9 +25,5 @@ export async function spoilRun(
       return { scores, durationMs: durationMs + HANG_MS };
     case 'nan':
       return { scores: Float32Array.from(scores, () => NaN), durationMs };
-    case 'memory': {
-      const scratch = Array.from({ length: SCRATCH_OBJECTS }, (_, at) => ({ at }));
-      return { scores, durationMs: scratch.length > 0 ? durationMs : 0 };
-    }
   }
 }

@@ -1,9 +1,10 @@
 import { messageOf } from '../../shared/errors.ts';
 import { afterRun, breakerWords, CLOSED_BREAKER, isOpen } from './domain/breaker.ts';
 import type { SnapshotPlace } from './domain/complete-snapshot.ts';
+import { createMemoryGuard } from './memory-guard.ts';
 import type { RowInput } from './loaded-version.ts';
 import type { ScoredRows, VersionPorts } from './ports.ts';
-import { spoilRun } from './spoil-run.ts';
+import { eatMemory, spoilRun } from './spoil-run.ts';
 
 /** The snapshot that scored something. */
 export interface AppliedSnapshot extends SnapshotPlace {
@@ -51,6 +52,8 @@ export interface VersionRunsDeps {
   readonly batchMax: number;
   /** The most that a run of a version other than stable may take, ms. */
   readonly budgetMs: number;
+  /** The most memory that a run of a version other than stable may take, bytes. */
+  readonly memoryBytes: number;
   /** Whether it owns traffic: stable has no time budget and is never left alone, because nobody else would answer. */
   readonly isStable: () => boolean;
   /** Called when the version is left alone, and when that ends. */
@@ -64,6 +67,12 @@ interface WaitingRow {
   readonly done: (score: RowScore) => void;
 }
 
+/** What is known of a run before it ends: what scores, and what is wrong with it already. */
+interface RunFacts {
+  readonly snapshot: AppliedSnapshot;
+  readonly fault: string | undefined;
+}
+
 const FAILED: RowScore = { ok: false, scoringMicros: -1 };
 
 /** Returns the runs of one version; whoever owns its parameters decides when there is one. */
@@ -73,6 +82,13 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
   /** Whether a run is under way that is over its time budget. */
   let isStuck = false;
   let breaker = CLOSED_BREAKER;
+  const guard = createMemoryGuard({
+    limitBytes: deps.memoryBytes,
+    count: ports.countMemory,
+    monotonicMs: ports.monotonicMs,
+  });
+  /** What the last run took that was spoiled so: kept, because that is what eats memory. */
+  const eaten: unknown[] = [];
 
   /** Runs what waits. Returns a promise where the scorer does. */
   function run(): Promise<void> | undefined {
@@ -85,19 +101,28 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
     }
     const rows = batch.map(({ row }) => row);
     try {
-      const spoiling = ports.beforeRun?.(
-        model,
-        version,
-        rows.map(({ values }) => values()),
-      );
-      const scoring = current.loaded.score(rows);
-      const scored = spoiling === undefined ? scoring : spoilRun(spoiling, scoring, ports.after);
-      if (scored instanceof Promise) return runSlowly(batch, scored, current.snapshot);
-      finishRun(batch, scored, current.snapshot);
+      const { result: scored, fault } = deps.isStable()
+        ? { result: score(rows, current.loaded), fault: undefined }
+        : guard.watch(() => score(rows, current.loaded));
+      if (scored instanceof Promise) return runSlowly(batch, scored, { snapshot: current.snapshot, fault });
+      finishRun(batch, scored, { snapshot: current.snapshot, fault });
     } catch (error) {
       failRun(batch, error);
     }
     return undefined;
+  }
+
+  /** Scores rows; in proofs alone the run is spoiled. */
+  function score(rows: readonly RowInput[], loaded: RowScorer): ScoredRows | Promise<ScoredRows> {
+    const spoiling = ports.beforeRun?.(
+      model,
+      version,
+      rows.map(({ values }) => values()),
+    );
+    if (spoiling === undefined) return loaded.score(rows);
+    if (spoiling === 'memory') eaten[0] = eatMemory();
+    const scoring = loaded.score(rows);
+    return spoiling === 'memory' ? scoring : spoilRun(spoiling, scoring, ports.after);
   }
 
   function failRows(batch: readonly WaitingRow[]): void {
@@ -113,7 +138,7 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
   async function runSlowly(
     batch: readonly WaitingRow[],
     scoring: Promise<ScoredRows>,
-    snapshot: AppliedSnapshot,
+    run: RunFacts,
   ): Promise<void> {
     const cancel = ports.after(deps.budgetMs, () => {
       if (deps.isStable()) return;
@@ -123,7 +148,7 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
     });
     try {
       const scored = await scoring;
-      if (!isStuck) finishRun(batch, scored, snapshot);
+      if (!isStuck) finishRun(batch, scored, run);
     } catch (error) {
       if (!isStuck) failRun(batch, error);
     } finally {
@@ -135,18 +160,17 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
   function finishRun(
     batch: readonly WaitingRow[],
     { scores, durationMs }: ScoredRows,
-    snapshot: AppliedSnapshot,
+    { snapshot, fault }: RunFacts,
   ): void {
     ports.observe.run(model, version, batch.length, durationMs);
     const scoringMicros = Math.round(durationMs * 1000);
     const isLate = durationMs > deps.budgetMs && !deps.isStable();
-    let failure = isLate
-      ? `it took ${durationMs.toFixed(0)} ms, allowed ${String(deps.budgetMs)} ms`
-      : undefined;
+    let failure = isLate ? `it took ${durationMs.toFixed(0)} ms, allowed ${String(deps.budgetMs)} ms` : fault;
+    const isRefused = failure !== undefined;
     for (let i = 0; i < batch.length; i++) {
       const score = scores[i] ?? NaN;
       if (!Number.isFinite(score)) failure ??= `it scored ${String(score)}`;
-      const isGood = Number.isFinite(score) && !isLate;
+      const isGood = Number.isFinite(score) && !isRefused;
       batch[i]?.done(isGood ? { ok: true, score, scoringMicros, snapshot } : { ok: false, scoringMicros });
     }
     noteRun(failure);

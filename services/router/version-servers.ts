@@ -40,6 +40,8 @@ export interface VersionServersDeps {
   readonly parityEvery: number;
   /** The most that a run of a version other than stable may take, ms. */
   readonly budgetMs: number;
+  /** The most memory that a run of a version other than stable may take, bytes. */
+  readonly memoryBytes: number;
   readonly plans: () => TrafficPlans;
   readonly onReadiness: () => void;
 }

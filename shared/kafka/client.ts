@@ -5,6 +5,7 @@ import type { Log } from '../observability/log.ts';
 import type { ClusterInternals } from './cluster-internals.ts';
 import { installFetchDecoding } from './fetch-decoding.ts';
 import { installReconnectFix } from './reconnect-fix.ts';
+import { leaveBehind, leaveGroup } from './leave-behind.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
 
 const { Kafka, logLevel, Partitioners } = kafkajs; // CommonJS: Node finds only some of its names
@@ -53,21 +54,29 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
         log.debug({ kafkajs: label, ...rest, timestamp: undefined, logger: undefined }, message);
       },
   });
+  function openCluster(): ClusterInternals {
+    const symbol = Object.getOwnPropertySymbols(kafka).find(
+      ({ description }) => description === 'private:Kafka:createCluster',
+    );
+    const create = (kafka as unknown as Record<symbol, (options: object) => ClusterInternals>)[
+      symbol ?? Symbol('absent')
+    ];
+    if (create === undefined) throw new TypeError('kafkajs has changed: its internal cluster cannot be made');
+    return create({ allowAutoTopicCreation: false });
+  }
+
   return {
     log,
     clientId,
-    openCluster() {
-      const symbol = Object.getOwnPropertySymbols(kafka).find(
-        ({ description }) => description === 'private:Kafka:createCluster',
-      );
-      const create = (kafka as unknown as Record<symbol, (options: object) => ClusterInternals>)[
-        symbol ?? Symbol('absent')
-      ];
-      if (create === undefined)
-        throw new TypeError('kafkajs has changed: its internal cluster cannot be made');
-      return create({ allowAutoTopicCreation: false });
+    openCluster,
+    consumer(config) {
+      const consumer = kafka.consumer(config);
+      leaveBehind(consumer, {
+        leave: (memberId) => leaveGroup(openCluster(), config.groupId, memberId),
+        log,
+      });
+      return consumer;
     },
-    consumer: (config) => kafka.consumer(config),
     producer: (config = {}) =>
       kafka.producer({
         createPartitioner: Partitioners.DefaultPartitioner,

@@ -177,6 +177,23 @@ export function inspectOnnx(bytes: Uint8Array): InspectedGraph {
   };
 }
 
+/**
+ * Returns the operators of a file's nodes, those of graphs inside nodes included, each once; `function NAME` for functions of its own.
+ * Throws when the bytes are no ONNX model.
+ */
+export function operatorsOf(bytes: Uint8Array): readonly string[] {
+  const model = modelProto.decode(bytes) as unknown as Model;
+  const found = new Set(model.functions.map(({ name }) => `function ${name}`));
+  const waiting: Graph[] = [...model.graph];
+  for (let graph = waiting.pop(); graph !== undefined; graph = waiting.pop()) {
+    for (const { op_type: operator, domain, attribute } of graph.node) {
+      found.add(STANDARD_DOMAINS.has(domain) ? operator : `${domain}.${operator}`);
+      for (const { g, graphs } of attribute) waiting.push(...g, ...graphs);
+    }
+  }
+  return [...found];
+}
+
 function tensorsOf({ values, indices }: Sparse): Tensor[] {
   return [...values, ...indices];
 }

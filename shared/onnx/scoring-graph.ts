@@ -7,6 +7,12 @@ type GraphBuilder = (config: LearnerConfig, width: number, weights?: Float32Arra
 const BUILDERS: Readonly<Record<LearnerConfig['kind'], GraphBuilder>> = { 'ftrl-logistic': logisticGraph };
 
 /**
+ * Operators of the graphs below. None repeats anything or makes more than its inputs are large, so a run of them ends. Whoever adds one that
+ * does either takes away from a router what keeps a graph from holding up its thread.
+ */
+export const SCORING_OPERATORS: ReadonlySet<string> = new Set(['Gather', 'Mul', 'ReduceSum', 'Sigmoid']);
+
+/**
  * Returns the ONNX model that scores like this kind of learner, with the parameters as an input: `indices` int32 [N, width],
  * `values` float [N, width], `weights` float [2^tableBits + 1] → `scores` float [N].
  *

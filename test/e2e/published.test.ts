@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runCommand } from '../../deploy/local/run-command.ts';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { HOSTILE_FILES, hungryFile, logisticFile } from '../support/onnx-files.ts';
+import { hangingFile, HOSTILE_FILES, hungryFile, logisticFile } from '../support/onnx-files.ts';
 import { pythonWith } from '../support/python-environment.ts';
 import { rolloutClient } from '../support/rollouts.ts';
 import { learnerState, serveSmallModel, smallEvent, untilLearned } from '../support/small-model.ts';
@@ -16,14 +17,26 @@ let verdicts: VerdictWriter | undefined;
 /** No monitor: a test writes its verdicts, so that it says when. */
 const system = useSystem({
   instances: { monitor: 0 },
-  env: { STATUS_INTERVAL_MS: '500', PUBLISHED_MEMORY_MB: '256' },
+  env: {
+    STATUS_INTERVAL_MS: '500',
+    PUBLISHED_MEMORY_MB: '256',
+    PUBLISHED_RUN_MS: '2000',
+    CACHE_INTERVAL_MS: '300',
+    CACHE_AFTER_MS: '1000',
+  },
   prepare: async (started) => {
     verdicts = await openVerdictWriter(started);
   },
 });
 after(() => verdicts?.close());
 
-const PACKAGES = ['scikit-learn==1.9.1', 'skl2onnx==1.20.0'];
+const PACKAGES = [
+  'scikit-learn==1.9.1',
+  'skl2onnx==1.20.0',
+  'lightgbm==4.7.0',
+  'onnxmltools==1.16.0',
+  'packaging==25.0',
+];
 const SIGNATURE = {
   inputs: [{ name: 'X', features: ['size', 'isNew'] }],
   output: { name: 'p', column: 0 },
@@ -145,6 +158,36 @@ test('a file that takes too much memory while it serves fails alone, and is serv
   assert.equal(system.fleet.one('router').pid(), pid);
 });
 
+test('a run of a file that never ends is ended with its process, and meanwhile stable answers, in order', async () => {
+  const model = 'hanging';
+  await serveSmallModel(system, model, QUICK);
+  await learn(model, 0, 20);
+  const version = await published(model, hangingFile([1, 1]));
+  await untilAnswered(model, version, { size: 0, isNew: false });
+  let hasHung = false;
+  const hanging = ask(model, String(version), { size: 4, isNew: false }).finally(() => (hasHung = true));
+  const ids = Array.from({ length: 300 }, (_, line) => `line-${String(line)}`);
+  const lines = ids.map((id) => JSON.stringify({ id, subject: id, features: { size: 4, isNew: false } }));
+  const url = `${system.url('router')}/v1/models/${model}/predict`;
+  const bulk = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: lines.join('\n'),
+  });
+  const answers = (await bulk.text()).trim().split('\n');
+  assert.equal(hasHung, false, 'nobody waited for it');
+  const parsed = answers.map((line) => JSON.parse(line) as { predictionId: string; version: number });
+  assert.deepEqual(
+    parsed.map(({ predictionId, version: by }) => [predictionId.replace(/^.*(?=line-)/, ''), by]),
+    ids.map((id) => [id, 1]),
+  );
+  const { status, body } = await hanging;
+  assert.equal(status, 503, JSON.stringify(body));
+  await untilAnswered(model, version, { size: 0, isNew: false });
+  const log = await readFile(system.fleet.one('router').logFile, 'utf8');
+  assert.match(log, /it has not answered within 2000 ms/);
+});
+
 test('a file that must not be served is refused with everything that is wrong, and nothing is recorded', async () => {
   const model = 'hostile';
   await serveSmallModel(system, model);
@@ -166,6 +209,7 @@ test('a file that must not be served is refused with everything that is wrong, a
 interface Trained {
   readonly rows: readonly object[];
   readonly forest: TrainedModel;
+  readonly boosted: TrainedModel;
   readonly mixed: TrainedModel;
   readonly sequences: { readonly onnx: string; readonly outputs: readonly string[] };
 }
@@ -187,17 +231,17 @@ async function trained(say: (line: string) => void): Promise<Trained | undefined
   }
 }
 
-test('files of scikit-learn score as scikit-learn does: a forest over one tensor, a pipeline over a tensor a column', async (t) => {
+test('files of scikit-learn and LightGBM score as these do: trees over one tensor, a pipeline over a tensor a column', async (t) => {
   const python = await trained((line) => {
     t.diagnostic(line);
   });
   if (python === undefined) {
-    t.skip('scikit-learn could not be installed from PyPI');
+    t.skip('scikit-learn and LightGBM could not be installed from PyPI');
     return;
   }
   const model = 'learned-in-python';
   await serveSmallModel(system, model);
-  for (const { probabilities, ...body } of [python.forest, python.mixed]) {
+  for (const { probabilities, ...body } of [python.forest, python.boosted, python.mixed]) {
     const { status, body: made } = await publish(model, body);
     assert.equal(status, 201, JSON.stringify(made));
     const { version } = made as { version: number };
@@ -216,4 +260,38 @@ test('files of scikit-learn score as scikit-learn does: a forest over one tensor
     JSON.stringify(refused.body),
     /is sequence, allowed float32 or float64 \(export classifiers with zipmap off\)/,
   );
+});
+
+test('a router that starts without Kafka serves a published stable version from its disk, in a sandbox', async () => {
+  const model = 'kept';
+  await serveSmallModel(system, model, QUICK);
+  const version = await published(model, logisticFile([2, -1]));
+  await untilAnswered(model, version, { size: 1, isNew: false });
+  const url = `${system.url('registry')}/v1/models/${model}/versions/${String(version)}`;
+  assert.equal((await system.http.send('POST', `${url}/approve`, {})).status, 200);
+  await system.operator(model).setTraffic({ stable: version });
+  const dir = join(system.dataDir, 'router');
+  await waitUntil(
+    async () => {
+      const { body } = await ask(model, 'stable', { size: 1, isNew: false });
+      assert.equal((body as Answered).version, version);
+      const kept = await readFile(join(dir, 'serving', `${model}.cache`), 'latin1');
+      assert.ok(kept.includes(`"stable":${String(version)}`), 'its plan is on the disk');
+    },
+    { what: 'the plan to be on the disk', limitMs: 20_000 },
+  );
+  const router = system.fleet.one('router');
+  await system.stack.killComponent('kafka');
+  try {
+    await router.kill();
+    await router.start();
+    const answered = await untilAnswered(model, version, { size: 1, isNew: false });
+    assert.ok(Math.abs(answered.score - sigmoid(2)) < 1e-6);
+    const stable = await ask(model, 'stable', { size: 1, isNew: false });
+    assert.equal((stable.body as Answered).version, version);
+    const readiness = await system.http.send('GET', `${router.url}/readyz`);
+    assert.equal((readiness.body as { servingFrom: string }).servingFrom, 'cache');
+  } finally {
+    await system.stack.startComponent('kafka');
+  }
 });

@@ -1,9 +1,12 @@
-"""Trains two models with scikit-learn and prints their ONNX files (skl2onnx), signatures and probabilities of some rows as JSON."""
+"""Trains models with scikit-learn and LightGBM and prints their ONNX files (skl2onnx, onnxmltools), signatures and probabilities of some rows as JSON."""
 
 import base64
 import json
 
 import numpy
+from lightgbm import LGBMClassifier
+from onnxmltools import convert_lightgbm
+from onnxmltools.convert.common.data_types import FloatTensorType as ToolsFloatTensorType
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
@@ -35,6 +38,12 @@ mixed_file = to_onnx(mixed, initial_types=types, options={"zipmap": False})
 sequences = to_onnx(forest, initial_types=[("X", FloatTensorType([None, 2]))])
 
 
+boosted = LGBMClassifier(n_estimators=30, max_depth=4, verbose=-1, random_state=1).fit(numbers, label)
+boosted_file = convert_lightgbm(
+    boosted, initial_types=[("X", ToolsFloatTensorType([None, 2]))], zipmap=False, target_opset=15
+)
+
+
 def told(file, inputs, rows):
     return {
         "onnx": base64.b64encode(file.SerializeToString()).decode(),
@@ -51,6 +60,11 @@ print(
             ],
             "forest": told(
                 forest_file, [{"name": "X", "features": ["size", "isNew"]}], forest.predict_proba(numbers[:40])[:, 1]
+            ),
+            "boosted": told(
+                boosted_file,
+                [{"name": "X", "features": ["size", "isNew"]}],
+                boosted.predict_proba(numbers[:40])[:, 1],
             ),
             "mixed": told(
                 mixed_file,

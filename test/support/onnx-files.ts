@@ -92,6 +92,32 @@ export function hungryFile(weights: readonly number[]): Uint8Array {
   }));
 }
 
+/** Returns a file that scores as `logisticFile` does while X's first column is below 1, and runs for ever where it is more. */
+export function hangingFile(weights: readonly number[]): Uint8Array {
+  return fileOf(weights, ({ node, initializer }) => ({
+    initializer: [
+      ...initializer,
+      integers('first', [0]),
+      floats('ever', [], [2 ** 50]),
+      { name: 'yes', data_type: BOOL, dims: [], raw_data: Uint8Array.of(1) },
+    ],
+    node: [
+      ...node.slice(0, 1),
+      onnxNode('Gather', { inputs: ['X', 'first'], output: 'column' }, { axis: 1 }),
+      onnxNode('Floor', { inputs: ['column'], output: 'wanted' }),
+      onnxNode('Relu', { inputs: ['wanted'], output: 'turns' }),
+      onnxNode('ReduceMax', { inputs: ['turns'], output: 'most' }, { keepdims: 0 }),
+      onnxNode('Mul', { inputs: ['most', 'ever'], output: 'many' }),
+      onnxNode('Cast', { inputs: ['many'], output: 'count' }, { to: ELEMENT.int64 }),
+      {
+        ...onnxNode('Loop', { inputs: ['count', 'yes', 'logits'], output: 'last' }),
+        attribute: [{ name: 'body', type: 5, g: LOOP_BODY }],
+      },
+      onnxNode('Sigmoid', { inputs: ['last'], output: 'p' }),
+    ],
+  }));
+}
+
 /** Files that must not be served, by what is wrong with them; each takes `X` [N, 2] and says `p`. */
 export const HOSTILE_FILES: Readonly<Record<string, () => Uint8Array>> = {
   'external data': () =>

@@ -4,7 +4,7 @@ import { program } from './fuzz-router/proof.ts';
 
 test('ten thousand malformed inputs crash nothing, and each is refused with a problem document', async () => {
   const { faults, json } = await program.run(
-    { inputs: 10_000, files: 20, seed: 7, lanes: 8 },
+    { inputs: 10_000, calls: 2000, files: 20, seed: 7, lanes: 8 },
     () => undefined,
   );
   const { inputs, crashes, notProblemDocuments } = json as Record<string, number>;

@@ -1,24 +1,14 @@
 import { webcrypto } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import type { CachedBytes, CacheStore } from '../ports.ts';
+import { NEW_SUFFIX, writeWhole } from './write-whole.ts';
 
 const SUFFIX = '.cache';
-const NEW_SUFFIX = '.new';
 const MAGIC = 'headrace-cache ';
 const HEAD_BYTES = MAGIC.length + 64 + 1;
 const FILE_PATTERN = /^[a-z][a-z0-9-]{0,62}\.cache$/;
-
-/** Makes a rename last: the directory's own entry is written. */
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /** Returns what a file holds, or what is wrong with it. */
 function checked(file: Buffer): Uint8Array | string {
@@ -31,31 +21,14 @@ function checked(file: Buffer): Uint8Array | string {
 }
 
 /**
- * Returns a store of one file a model in a directory, which is made when something is written. A file is whole or not there:
- * it is written beside the old one, synced and renamed. Its SHA-256 stands before its bytes, computed in a thread of its own.
+ * Returns a store of one file a model in a directory, which is made when something is written. A file is whole or not there.
+ * Its SHA-256 stands before its bytes, computed in a thread of its own.
  */
 export function createDiskCache(dir: string): CacheStore {
   return {
     async write(model, bytes) {
-      await mkdir(dir, { recursive: true });
       const digest = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
-      const path = join(dir, `${model}${SUFFIX}`);
-      const unfinished = `${path}${NEW_SUFFIX}`;
-      try {
-        const handle = await open(unfinished, 'w');
-        try {
-          await handle.writeFile(`${MAGIC}${digest}\n`);
-          await handle.writeFile(bytes);
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await rename(unfinished, path);
-      } catch (error) {
-        await rm(unfinished, { force: true }).catch(() => undefined); // the room it took is needed
-        throw error;
-      }
-      await syncDirectory(dir);
+      await writeWhole(dir, `${model}${SUFFIX}`, [`${MAGIC}${digest}\n`, bytes]);
     },
     async readAll() {
       const names = await readdir(dir).catch(() => []);

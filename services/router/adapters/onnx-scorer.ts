@@ -1,15 +1,23 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { operatorsOf } from '../../../shared/onnx/inspect-onnx.ts';
+import { SCORING_OPERATORS } from '../../../shared/onnx/scoring-graph.ts';
 import type { OpenScorer } from '../ports.ts';
 
 /**
  * Returns what loads graphs into ONNX Runtime: from their bytes (never from a path, which would follow links), into a session
  * on one thread, because runs are short and other threads would only wait for each other. Loading rejects when the bytes are
- * no ONNX model or its inputs are not `indices` [N, width], `values` and `weights`.
+ * no ONNX model, its inputs are not `indices` [N, width], `values` and `weights`, or it uses an operator that our learners' graphs do
+ * not: a run keeps this thread until it ends, so what could run for ever is not run here.
  *
  * @param monotonicMs monotonic clock, ms
  */
 export function createOnnxScorers(monotonicMs: () => number): OpenScorer {
   return async (graph, width) => {
+    const other = operatorsOf(graph).find((operator) => !SCORING_OPERATORS.has(operator));
+    if (other !== undefined) {
+      const allowed = [...SCORING_OPERATORS].join(', ');
+      throw new RangeError(`graph uses ${other.slice(0, 128)}, allowed in this process ${allowed}`);
+    }
     const session = await InferenceSession.create(graph, {
       intraOpNumThreads: 1,
       interOpNumThreads: 1,

@@ -7,6 +7,8 @@ export interface Admission {
 export interface AdmissionRule {
   /** Most requests under way, ever. */
   readonly requestsMax: number;
+  /** Most bytes that the bodies of requests under way may take. */
+  readonly bytesMax: number;
   /** The longest that the event loop may be held up, ms, before fewer requests are let in. */
   readonly delayMaxMs: number;
 }
@@ -15,7 +17,7 @@ export interface AdmissionRule {
 export interface AdmissionWindow {
   /** Most requests that were under way at once. */
   readonly mostUnderWay: number;
-  /** The longest that the event loop was held up, ms. */
+  /** The longest that the event loop was held up, or that a request waited for its turn, ms. */
   readonly delayMs: number;
 }
 
@@ -25,6 +27,9 @@ export const UNDER_WAY_MIN = 64;
 const GROWTH = 0.1;
 /** The part of the allowed delay from which on there is none to spare. */
 const STRAINED = 0.8;
+
+/** The part of the room that is free which one body may take. */
+const SHARE_OF_FREE = 1 / 8;
 
 /** Returns the admission of a router that has seen nothing. */
 export function openAdmission({ requestsMax }: AdmissionRule): Admission {
@@ -37,14 +42,26 @@ export function isAdmitted({ limit }: Admission, underWay: number): boolean {
 }
 
 /**
- * Returns the admission after a window. What is under way at once is worked off in one turn of the event loop, so a delay that
+ * Returns whether the body of one more request may be taken: it may have an eighth of what is free, so that large bodies leave room
+ * for small ones, and clients that say that they will send much keep nobody else out. A body may have all when there is no other.
+ */
+export function hasRoom(
+  bytes: number,
+  bytesUnderWay: number,
+  { bytesMax }: Pick<AdmissionRule, 'bytesMax'>,
+): boolean {
+  return bytesUnderWay === 0 || bytes <= (bytesMax - bytesUnderWay) * SHARE_OF_FREE;
+}
+
+/**
+ * Returns the admission after a window. What is under way at once is worked off one after the other, so a delay that
  * is k times too long means k times too many: the limit becomes what would have taken the allowed time. It grows by a tenth
  * in every window whose delay was well below the allowed one.
  */
 export function nextAdmission(
   { limit }: Admission,
   { mostUnderWay, delayMs }: AdmissionWindow,
-  { requestsMax, delayMaxMs }: AdmissionRule,
+  { requestsMax, delayMaxMs }: Pick<AdmissionRule, 'requestsMax' | 'delayMaxMs'>,
 ): Admission {
   const least = Math.min(UNDER_WAY_MIN, requestsMax);
   if (delayMs > delayMaxMs) {

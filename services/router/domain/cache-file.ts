@@ -9,7 +9,8 @@ export interface CachedModel {
   readonly plan: TrafficPlan & { readonly publishedAtMs: number };
   /** The version whose parameters these are: stable when it was kept. */
   readonly version: number;
-  readonly snapshot: CompleteSnapshot;
+  /** Null where the version is a published file, which is kept by its digest. */
+  readonly snapshot: CompleteSnapshot | null;
 }
 
 /** Layout of the bytes below; another one is another number. */
@@ -24,9 +25,14 @@ interface Head {
   readonly place: Pick<
     CompleteSnapshot,
     'incarnation' | 'position' | 'tableBits' | 'learnedToMs' | 'publishedAtMs' | 'goldenRows' | 'goldenScores'
-  >;
-  /** Sizes of what follows: graph, weights, means, inverse deviations, bytes. */
+  > | null;
+  /** Sizes of what follows: graph, weights, means, inverse deviations, bytes; none of a published file. */
   readonly sizes: readonly number[];
+}
+
+function placeOf(snapshot: CompleteSnapshot): Head['place'] {
+  const { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores } = snapshot;
+  return { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores };
 }
 
 /**
@@ -34,19 +40,21 @@ interface Head {
  * given may change afterwards.
  */
 export function cacheBytes({ state, plan, version, snapshot }: CachedModel): Uint8Array<ArrayBuffer> {
-  const { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores } = snapshot;
-  const parts = [
-    snapshot.graph ?? new Uint8Array(),
-    bytesOf(snapshot.weights),
-    bytesOf(snapshot.means),
-    bytesOf(snapshot.invStds),
-  ];
+  const parts =
+    snapshot === null
+      ? []
+      : [
+          snapshot.graph ?? new Uint8Array(),
+          bytesOf(snapshot.weights),
+          bytesOf(snapshot.means),
+          bytesOf(snapshot.invStds),
+        ];
   const head: Head = {
     format: FORMAT,
     state,
     plan,
     version,
-    place: { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores },
+    place: snapshot === null ? null : placeOf(snapshot),
     sizes: parts.map(({ length }) => length),
   };
   const json = new TextEncoder().encode(JSON.stringify(head));
@@ -69,22 +77,25 @@ export function readCacheBytes(bytes: Uint8Array): CachedModel | undefined {
     const headEnd = LENGTH_BYTES + view.getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, headEnd))) as Head;
     if (head.format !== FORMAT) return undefined;
+    const { state, plan, version, place } = head;
+    if (place === null)
+      return bytes.length === headEnd ? { state, plan, version, snapshot: null } : undefined;
     let at = headEnd;
     const [graph, weights, means, invStds] = head.sizes.map(
       (size) => new Uint8Array(bytes.subarray(at, (at += size))),
     ); // copies, at aligned places
     if (graph === undefined || weights === undefined || means === undefined || invStds === undefined)
       return undefined;
-    if (at !== bytes.length || weights.length !== 4 * (2 ** head.place.tableBits + 1)) return undefined;
+    if (at !== bytes.length || weights.length !== 4 * (2 ** place.tableBits + 1)) return undefined;
     const snapshot: CompleteSnapshot = {
-      ...head.place,
+      ...place,
       graph,
       indices: null,
       weights: new Float32Array(weights.buffer),
       means: new Float64Array(means.buffer),
       invStds: new Float64Array(invStds.buffer),
     };
-    return { state: head.state, plan: head.plan, version: head.version, snapshot };
+    return { state, plan, version, snapshot };
   } catch {
     return undefined; // lengths that lie, JSON that is none
   }

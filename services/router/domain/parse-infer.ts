@@ -209,3 +209,12 @@ export function parseInfer(
   );
   return { ask: { id: id as string | undefined, rows, subjects: subjects.value, outputs: outputs.value } };
 }
+
+/** Returns how many rows a body says that it has, without looking at anything else of it: 1 when that is no number. */
+export function rowsOf(body: unknown): number {
+  const inputs = isObject(body) ? body['inputs'] : undefined;
+  const first: unknown = Array.isArray(inputs) ? inputs[0] : undefined;
+  const shape = isObject(first) ? first['shape'] : undefined;
+  const rows: unknown = Array.isArray(shape) ? shape[0] : undefined;
+  return typeof rows === 'number' && rows >= 1 && Number.isInteger(rows) ? rows : 1;
+}

@@ -13,6 +13,8 @@ import { parseWanted, VERSION_HEADER, versionNumber } from '../domain/wanted.ts'
 import type { Refusal, Router } from '../service.ts';
 import { inferBodyOf, responseOf } from './infer-messages.ts';
 import type { ModelInferRequest, ModelInferResponse } from './infer-messages.ts';
+import { shedCalls } from './shed-calls.ts';
+import type { CallGate } from './shed-calls.ts';
 
 /** What the server needs. */
 export interface InferenceServerDeps {
@@ -21,6 +23,8 @@ export interface InferenceServerDeps {
   readonly router: () => Router;
   readonly waitsFor: () => readonly string[];
   readonly monotonicMs: () => number;
+  /** Decides which calls for predictions are let in. */
+  readonly gate: CallGate;
   /** Largest message that is taken, bytes. */
   readonly messageLimitBytes: number;
   readonly softwareVersion: string;
@@ -122,6 +126,7 @@ export function createInferenceServer(deps: InferenceServerDeps): InferenceServe
   const server = new Server({
     'grpc.max_receive_message_length': deps.messageLimitBytes,
     'grpc.max_concurrent_streams': STREAMS_MAX,
+    interceptors: [shedCalls(deps.gate)],
   });
   const definition = loadSync(PROTO, { keepCase: true, longs: Number, defaults: true, oneofs: true });
   server.addService(definition[SERVICE] as ServiceDefinition, {

@@ -36,7 +36,14 @@ interface Side {
 
 const SIDES: readonly Side[] = [
   { name: 'shedding', env: {} },
-  { name: 'without', env: { REQUESTS_MAX: '1000000', LOOP_DELAY_MAX_MS: '60000' } },
+  {
+    name: 'without',
+    env: {
+      REQUESTS_MAX: '1000000',
+      REQUEST_BYTES_MAX: '1000000000',
+      LOOP_DELAY_MAX_MS: '60000',
+    },
+  },
 ];
 
 const middleOf = (numbers: readonly number[]): number =>

@@ -1,17 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ProducedEvent } from '../../../shared/events/training-event-encoder.ts';
+import { createTrainingEventEncoder } from '../../../shared/events/training-event-encoder.ts';
 import { waitUntil } from '../../../deploy/local/wait-until.ts';
 import { residentMbOf } from '../../support/process-cpu.ts';
 import { defineProgram } from '../../support/programs.ts';
 import type { Options, ProgramResult } from '../../support/programs.ts';
-import { startSystem } from '../../support/system.ts';
+import { PARTITIONS, startSystem } from '../../support/system.ts';
 import type { StartedSystem } from '../../support/system.ts';
 import { pacedLoad } from '../serving/paced-load.ts';
-import { predictTarget, rowsOf, serveModel } from '../serving/served-models.ts';
+import { predictTarget, serveModel, specOf } from '../serving/served-models.ts';
 import { middle, sliceOf } from '../serving/slices.ts';
 import type { Slice } from '../serving/slices.ts';
 
 const SIZES = [18, 22];
 const SWAP_EVERY_MS = 60;
+/** The longest that a spec may let a learner wait between two snapshots, ms. */
+const QUIET_INTERVAL_MS = 60_000;
+/** An eighth of 2^22 weights is touched after some 12 s of these, of 2^18 after a second: a full snapshot is sent then. */
+const EVENTS_PER_SWAP = 600;
 const CONNECTIONS = 16;
 const P99_RATIO_MAX = 1.1;
 const GROWTH_MAX_MB = 50;
@@ -34,26 +40,77 @@ async function appliedOf(system: StartedSystem, model: string): Promise<{ full: 
   return { full: of('full'), delta: of('delta') };
 }
 
-/** Lets a model learn an event every 60 ms, each of which makes a snapshot; returns what ends it. */
-function startSwapping(system: StartedSystem, model: string): () => Promise<void> {
-  const stopping = new AbortController();
-  const rows = rowsOf('flights', 1000, 9);
-  const work = (async (): Promise<void> => {
-    for (let at = 0; !stopping.signal.aborted; at += 1) {
+/** Returns so many events whose names nobody has had before, so that each touches weights which none before it did. */
+function newEvents(from: number): ProducedEvent[] {
+  return Array.from({ length: EVENTS_PER_SWAP }, (_, index) => {
+    const at = from + index;
+    const name = String(at);
+    return {
+      id: `swap-${name}`,
+      subject: `swap-${name}`,
+      eventTimeMs: 1_790_000_100_000 + at,
+      features: {
+        hour: at % 24,
+        weekday: at % 7,
+        origin: `from-${name}`,
+        destination: `to-${name}`,
+        route: name,
+        distance: 100 + (at % 2500),
+      },
+      label: at % 3 === 0 ? 1 : 0,
+    };
+  });
+}
+
+/** Gives a model events to learn, every 60 ms until it is stopped. */
+interface Swapper {
+  /** Begins; returns what ends it. */
+  start(): () => Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Returns what lets a model learn: each time makes a snapshot, and the new weights make it a full one as soon as a delta would have
+ * a quarter of its size. Events go straight to Kafka, so that taking them in costs this machine little.
+ */
+async function openSwapper(system: StartedSystem, model: string): Promise<Swapper> {
+  const encoder = await createTrainingEventEncoder(system.stack.schemaRegistryUrl, PARTITIONS);
+  const producer = system.kafka.producer();
+  await producer.connect();
+  let sent = 0;
+  async function write(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
       const beganMs = performance.now();
-      await system.http.send('POST', `${system.url('ingest')}/v1/models/${model}/events`, {
-        subject: `swap-${String(at)}`,
-        features: rows[at % rows.length],
-        label: at % 3 === 0 ? 1 : 0,
-      });
+      const { key, value, partition } = encoder.encode(model, newEvents(sent));
+      sent += EVENTS_PER_SWAP;
+      await producer.send({ topic: 'training-events.v1', messages: [{ key, value, partition }], acks: -1 });
       await pause(Math.max(0, SWAP_EVERY_MS - (performance.now() - beganMs)));
     }
-  })();
-  work.catch(() => undefined); // the stop tells
-  return () => {
-    stopping.abort();
-    return work;
+  }
+  return {
+    start() {
+      const stopping = new AbortController();
+      const work = write(stopping.signal);
+      work.catch(() => undefined); // the stop tells
+      return () => {
+        stopping.abort();
+        return work;
+      };
+    },
+    close: () => producer.disconnect(),
   };
+}
+
+/** Makes a model that learns as the other does and sends no snapshot of it: what is compared is swapping, not learning. */
+async function makeQuietModel(system: StartedSystem, tableBits: number): Promise<string> {
+  const model = `quiet-${String(tableBits)}`;
+  const operator = system.operator(model);
+  await operator.createModel({
+    ...specOf('flights', model, tableBits),
+    snapshots: { minIntervalMs: QUIET_INTERVAL_MS },
+  });
+  await operator.addVersion({ mode: 'cold' });
+  return model;
 }
 
 /** What swapping the parameters of one size of table did. */
@@ -82,19 +139,26 @@ async function measureSize(
     sliceOf({ name, pid, target }, (one) => pacedLoad(one, { connections: CONNECTIONS, seconds, rate }));
   await load('warm-up');
   const slices: Slice[] = [];
+  const swapper = await openSwapper(system, model);
+  const quiet = await openSwapper(system, await makeQuietModel(system, tableBits));
   const before = await appliedOf(system, model);
   let firstMb: number | undefined;
   for (let round = 0; round < rounds; round += 1) {
-    slices.push(await load('still'));
-    const stop = startSwapping(system, model);
-    slices.push(await load('swapping'));
-    await stop();
+    for (const [name, one] of [
+      ['still', quiet],
+      ['swapping', swapper],
+    ] as const) {
+      const stop = one.start();
+      slices.push(await load(name));
+      await stop();
+    }
     firstMb ??= residentMbOf(pid);
     const [still, swapping] = slices.slice(-2);
     say(
       `2^${String(tableBits)} round ${String(round + 1)}: p99 ${still?.p99Ms.toFixed(2) ?? ''} ms still, ${swapping?.p99Ms.toFixed(2) ?? ''} ms swapping, ${residentMbOf(pid).toFixed(0)} MB`,
     );
   }
+  await Promise.all([swapper.close(), quiet.close()]);
   const after = await appliedOf(system, model);
   return {
     tableBits,
@@ -174,7 +238,12 @@ async function run(
         `${String(changed.changes)} architectures: ${String(changed.failed)} of ${String(changed.answered + changed.failed)} requests failed`,
       ],
       faults: [
-        ...sizes.flatMap(({ tableBits, failed, p99Ratio, growthMb }) => [
+        ...sizes.flatMap(({ tableBits, full, delta, failed, p99Ratio, growthMb }) => [
+          ...(full > 0 && delta > 0
+            ? []
+            : [
+                `2^${String(tableBits)}: ${String(full)} full and ${String(delta)} delta snapshots, wanted both`,
+              ]),
           ...(failed > 0 ? [`2^${String(tableBits)}: ${String(failed)} requests failed`] : []),
           ...(p99Ratio <= P99_RATIO_MAX
             ? []

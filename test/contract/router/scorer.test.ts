@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildOnnxGraph } from '../../../shared/onnx/scoring-graph.ts';
+import { encodeOnnxModel, onnxNode } from '../../../shared/onnx/onnx-schema.ts';
+import { buildOnnxGraph, SCORING_OPERATORS } from '../../../shared/onnx/scoring-graph.ts';
+import { operatorsOf } from '../../../shared/onnx/inspect-onnx.ts';
+import { HOSTILE_FILES } from '../../support/onnx-files.ts';
 import { VersionLearner } from '../../../services/online-learner/domain/version-learner.ts';
 import { createLinearScorers } from '../../../services/router/adapters/linear-scorer.ts';
 import { createOnnxScorers } from '../../../services/router/adapters/onnx-scorer.ts';
@@ -184,6 +187,25 @@ test('onnx: a graph for rows of another width is refused', async () => {
     openOnnxScorer(GRAPH, WIDTH + 1),
     /width 3, allowed indices, values, weights of width 4/,
   );
+});
+
+test('the graphs of learners use the operators that are allowed in a router’s process, all of them', () => {
+  assert.deepEqual(new Set(operatorsOf(GRAPH)), SCORING_OPERATORS);
+});
+
+test('onnx: a graph that could run for ever, or with an operator that no learner’s graph has, is refused', async () => {
+  const endless = HOSTILE_FILES['no end']?.() ?? new Uint8Array();
+  await assert.rejects(
+    openOnnxScorer(endless, WIDTH),
+    /graph uses (MatMul|Loop), allowed in this process Gather/,
+  );
+  for (const operator of ['Loop', 'Expand', 'If', 'Scan', 'Identity']) {
+    const graph = encodeOnnxModel({
+      name: 'other',
+      node: [onnxNode(operator, { inputs: ['weights'], output: 'scores' })],
+    });
+    await assert.rejects(openOnnxScorer(graph, WIDTH), new RegExp(`graph uses ${operator}`));
+  }
 });
 
 test('onnx: weights of another size than the graph’s are refused by the run', async () => {

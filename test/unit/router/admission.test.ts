@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createAdmissionGate } from '../../../services/router/admission-gate.ts';
 import {
+  hasRoom,
   isAdmitted,
   nextAdmission,
   openAdmission,
   UNDER_WAY_MIN,
 } from '../../../services/router/domain/admission.ts';
 
-const RULE = { requestsMax: 1000, delayMaxMs: 200 };
+const RULE = { requestsMax: 1000, bytesMax: 1_000_000, delayMaxMs: 200 };
 
 test('a router that is not held up lets in as many as its setting says, and not one more', () => {
   const admission = openAdmission(RULE);
@@ -42,7 +43,7 @@ test('whatever is seen, the limit stays between its floor and the setting', () =
   const window = fc.record({ mostUnderWay: fc.nat(10_000), delayMs: fc.nat(100_000) });
   fc.assert(
     fc.property(fc.array(window), fc.integer({ min: 1, max: 5000 }), (windows, requestsMax) => {
-      const rule = { requestsMax, delayMaxMs: 200 };
+      const rule = { ...RULE, requestsMax };
       let admission = openAdmission(rule);
       for (const one of windows) {
         admission = nextAdmission(admission, one, rule);
@@ -54,17 +55,32 @@ test('whatever is seen, the limit stays between its floor and the setting', () =
 });
 
 test('the gate counts who is behind it, sheds the rest, and is open again when they have left', () => {
-  const gate = createAdmissionGate({ requestsMax: 2, delayMaxMs: 200 });
-  assert.deepEqual([gate.enter(), gate.enter(), gate.enter()], [true, true, false]);
+  const gate = createAdmissionGate({ ...RULE, requestsMax: 2 });
+  assert.deepEqual([gate.enter(100), gate.enter(100), gate.enter(100)], [true, true, false]);
   assert.deepEqual(gate.figures(), { underWay: 2, limit: 2, shed: 1 });
-  gate.leave();
-  assert.equal(gate.enter(), true);
+  gate.leave(100);
+  assert.equal(gate.enter(100), true);
 });
 
 test('the gate cuts by the most that was under way since its last look', () => {
   const gate = createAdmissionGate(RULE);
-  for (let asked = 0; asked < 500; asked += 1) gate.enter();
-  for (let asked = 0; asked < 500; asked += 1) gate.leave();
+  for (let asked = 0; asked < 500; asked += 1) gate.enter(100);
+  for (let asked = 0; asked < 500; asked += 1) gate.leave(100);
   gate.look(1000);
   assert.equal(gate.figures().limit, 100);
+});
+
+test('a body may have an eighth of the room that is free, and all of it when there is no other', () => {
+  const room = { bytesMax: 800 };
+  assert.equal(hasRoom(5000, 0, room), true, 'alone');
+  assert.equal(hasRoom(50, 400, room), true);
+  assert.equal(hasRoom(51, 400, room), false);
+});
+
+test('large bodies that are never sent keep no small ones out', () => {
+  const gate = createAdmissionGate({ ...RULE, bytesMax: 16_000_000 });
+  let large = 0;
+  while (gate.enter(1_000_000)) large += 1;
+  assert.ok(large < 16);
+  for (let small = 0; small < 500; small += 1) assert.equal(gate.enter(1000), true);
 });

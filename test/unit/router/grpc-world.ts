@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import type { Client, ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { createAdmissionGate } from '../../../services/router/admission-gate.ts';
+import type { AdmissionGate } from '../../../services/router/admission-gate.ts';
 import { createInferenceServer } from '../../../services/router/grpc/inference-server.ts';
 import type { InferenceServer } from '../../../services/router/grpc/inference-server.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
@@ -25,6 +27,7 @@ const PROTO = join(import.meta.dirname, '../../../services/router/grpc/open_infe
 export interface GrpcWorld {
   readonly world: RouterWorld;
   readonly server: InferenceServer;
+  readonly gate: AdmissionGate;
   /** Returns the answer of a call; rejects with its status. */
   call(name: string, request?: object, headers?: Record<string, string>, deadline?: number): Promise<unknown>;
 }
@@ -57,6 +60,7 @@ export function inferenceClient(address: string): Pick<GrpcWorld, 'call'> & { cl
 /** Returns a server with version 1 of `clicks` served, or, when it is not started, one that knows nothing yet. */
 export async function openGrpc(t: TestContext, isStarted = true): Promise<GrpcWorld> {
   const world = createWorld();
+  const gate = createAdmissionGate({ requestsMax: 4, bytesMax: 16_000_000, delayMaxMs: 200 });
   if (isStarted) await serve(world, 1, 0.1);
   const server = createInferenceServer({
     log: silentLog,
@@ -66,6 +70,7 @@ export async function openGrpc(t: TestContext, isStarted = true): Promise<GrpcWo
     },
     waitsFor: () => (isStarted ? [] : ['traffic.v1']),
     monotonicMs: () => world.clock.nowMs,
+    gate,
     messageLimitBytes: 65_536,
     softwareVersion: '1.2.3',
   });
@@ -75,7 +80,7 @@ export async function openGrpc(t: TestContext, isStarted = true): Promise<GrpcWo
     close();
     await server.close();
   });
-  return { world, server, call };
+  return { world, server, gate, call };
 }
 
 /** `inference.ModelInferResponse`. */

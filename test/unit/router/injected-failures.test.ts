@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { routerRelations, routerSettings } from '../../../services/router/config.ts';
 import { createInjectedFailures } from '../../../services/router/domain/injected-failures.ts';
 import { loadConfig } from '../../../shared/config/load-config.ts';
+import { countMemory } from '../../../services/router/adapters/memory-count.ts';
+import type { MemoryCount } from '../../../services/router/domain/run-memory.ts';
 import { createWorld, serve, answerOf, BODY } from './router-world.ts';
 
 const rows = Array.from({ length: 2000 }, (_, i) => [`route-${String(i)}`, i % 7, 12.5]);
@@ -71,8 +73,8 @@ test('a candidate with injected failures passes its golden rows, is logged as fa
 });
 
 test('a candidate that gives NaN, hangs or takes memory is spoiled that way alone', async () => {
-  const versionAfter = async (how: string): Promise<number> => {
-    const world = createWorld({ injectFailures: `clicks/2:1:${how}` });
+  const versionAfter = async (how: string, countMemory?: () => MemoryCount): Promise<number> => {
+    const world = createWorld({ injectFailures: `clicks/2:1:${how}`, ...(countMemory && { countMemory }) });
     await serve(world, 1, 0.1);
     await serve(world, 2, 0.2);
     world.setPlan({ candidate: 2, candidateWeightBp: 10_000 });
@@ -83,5 +85,6 @@ test('a candidate that gives NaN, hangs or takes memory is spoiled that way alon
   };
   assert.equal(await versionAfter('nan'), 1);
   assert.equal(await versionAfter('hang'), 1, 'over its budget');
-  assert.equal(await versionAfter('memory'), 2);
+  assert.equal(await versionAfter('memory', countMemory), 1, 'real memory, over its limit');
+  assert.equal(await versionAfter('memory'), 2, 'of which nothing is seen');
 });

@@ -52,6 +52,7 @@ function createWorld(): World {
     publishedAtMs: 4000,
     batchMax: 8,
     budgetMs: BUDGET_MS,
+    memoryBytes: 1_000_000,
     isStable: () => false,
     onReadiness: () => undefined,
     ports: {
@@ -65,6 +66,7 @@ function createWorld(): World {
         due = work;
         return () => undefined;
       },
+      countMemory: () => ({ heapBytes: 0, externalBytes: 0 }),
       sha256: sha256Hex,
       openScorer: () => Promise.reject(new Error('it is no learner')),
       openPublished: () => {

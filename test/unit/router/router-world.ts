@@ -10,6 +10,8 @@ import { asciiText } from '../../../services/router/adapters/ascii-text.ts';
 import { createInjectedFailures } from '../../../services/router/domain/injected-failures.ts';
 import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
+import type { MemoryCount } from '../../../services/router/domain/run-memory.ts';
+import { createTurns } from '../../../services/router/turns.ts';
 import { createVersionServers } from '../../../services/router/version-servers.ts';
 import type { VersionServers } from '../../../services/router/version-servers.ts';
 import type { HeldPlan } from '../../../services/router/domain/traffic-plans.ts';
@@ -21,6 +23,8 @@ import { noTracing } from '../../../shared/observability/tracing.ts';
 import { createFakeScorers } from './fake-scorer.ts';
 import type { FakeScorers } from './fake-scorer.ts';
 import { clickSpec, fullOf, weightsOf } from './snapshot-records.ts';
+import { createTimers } from './timers.ts';
+import type { Timers } from './timers.ts';
 
 const predictionsType = avro.Type.forSchema(schemaOf('predictions.v1'));
 
@@ -28,32 +32,6 @@ const predictionsType = avro.Type.forSchema(schemaOf('predictions.v1'));
 export function predictionsOf(value: OutRecord['value']): readonly Prediction[] {
   if (!(value instanceof AvroBody)) throw new TypeError('a record of predictions.v1 is encoded by the log');
   return structuredClone(predictionsType.fromBuffer(Buffer.from(value.bytes)) as Predictions).predictions;
-}
-
-/** Timers that a test lets run out. */
-export interface Timers {
-  readonly after: (ms: number, work: () => void) => () => void;
-  /** Runs everything that is due after some time and was not cancelled. */
-  runOut(ms: number): void;
-}
-
-function createTimers(): Timers {
-  const set = new Set<{ readonly ms: number; readonly work: () => void }>();
-  return {
-    after(ms, work) {
-      const timer = { ms, work };
-      set.add(timer);
-      return () => {
-        set.delete(timer);
-      };
-    },
-    runOut(ms) {
-      for (const timer of [...set].filter((one) => one.ms <= ms)) {
-        set.delete(timer);
-        timer.work();
-      }
-    },
-  };
 }
 
 /** What was told to the metrics, as `name argument argument …`. */
@@ -141,6 +119,7 @@ export interface RouterWorld {
 export function createWorld(
   options: {
     readonly spec?: Partial<ModelSpec>;
+    readonly countMemory?: () => MemoryCount;
     readonly capacityBytes?: number;
     readonly batchMax?: number;
     /** As the setting INJECT_FAILURES. */
@@ -188,6 +167,7 @@ export function createWorld(
       monotonicMs: () => clock.nowMs,
       defer: setImmediate,
       after: timers.after,
+      countMemory: options.countMemory ?? (() => ({ heapBytes: 0, externalBytes: 0 })),
       sha256: sha256Hex,
       openScorer: scorers.open,
       openPublished: () => Promise.reject(new Error('no published files here')),
@@ -200,6 +180,7 @@ export function createWorld(
     batchMax: options.batchMax ?? 256,
     parityEvery: 3,
     budgetMs: 100,
+    memoryBytes: 1000,
     plans,
     onReadiness: () => undefined,
   });
@@ -232,6 +213,7 @@ export function createWorld(
     textOf: asciiText,
     newId: () => `id-${String(nextId++)}`,
     rowsMax: 8,
+    turns: createTurns({ weightMax: 8, waitMaxMs: 500, monotonicMs: () => clock.nowMs }),
     observe,
     tracing: noTracing,
   });

@@ -41,7 +41,8 @@ function cacheOf(
   plans: ReadonlyMap<string, HeldPlan> = new Map([['clicks', PLAN]]),
 ): { cache: ServingCache; told: Told } {
   const { observe, told } = recordingObserver();
-  const deps = { store, versions: world.versions, log: silentLog, observe };
+  const keepArtefacts = (): Promise<void> => Promise.resolve();
+  const deps = { store, versions: world.versions, log: silentLog, observe, keepArtefacts };
   return { cache: createServingCache({ ...deps, directory: () => world.models, plans: () => plans }), told };
 }
 

@@ -22,13 +22,19 @@ interface Shedding {
   ask(path: string, body?: string): Promise<Told>;
 }
 
+const BODY_BYTES_MAX = 200_000;
+
 async function startShedding(t: TestContext): Promise<Shedding> {
-  const gate = createAdmissionGate({ requestsMax: 1, delayMaxMs: 200 });
+  const gate = createAdmissionGate({ requestsMax: 1, bytesMax: 1_000_000, delayMaxMs: 200 });
   const closing = { isClosing: false };
-  const shortcut = shedOverload({ ...gate, isClosing: () => closing.isClosing }, (asked, response) => {
-    asked.resume().on('end', () => response.end('answered'));
-    return true;
-  });
+  const shortcut = shedOverload(
+    { ...gate, isClosing: () => closing.isClosing },
+    BODY_BYTES_MAX,
+    (asked, response) => {
+      asked.resume().on('end', () => response.end('answered'));
+      return true;
+    },
+  );
   const server = createServer((asked, response) => {
     shortcut(asked, response, () => undefined);
   });
@@ -64,13 +70,13 @@ const PATHS = ['/v1/models/clicks/predict', '/v2/models/clicks/infer'];
 
 test('who is not let in is told when to come again, and its connection goes on', async (t) => {
   const { gate, ask } = await startShedding(t);
-  gate.enter();
+  gate.enter(100);
   for (const path of PATHS) {
     const { status, retryAfter, body } = await ask(path);
     assert.deepEqual([status, retryAfter], [503, '1']);
     assert.equal((JSON.parse(body) as { status: number }).status, 503);
   }
-  gate.leave();
+  gate.leave(100);
   for (const path of PATHS) {
     const { status, body, connection } = await ask(path);
     assert.deepEqual([status, body, connection], [200, 'answered', 'keep-alive']);
@@ -87,23 +93,23 @@ test('a router that is going answers what still comes, and closes the connection
 
 test('what is no prediction is never shed', async (t) => {
   const { gate, ask } = await startShedding(t);
-  gate.enter();
+  gate.enter(100);
   assert.equal((await ask('/readyz')).status, 200);
 });
 
 test('a client that goes before its answer leaves no place taken', async (t) => {
-  const gate = createAdmissionGate({ requestsMax: 1, delayMaxMs: 200 });
+  const gate = createAdmissionGate({ requestsMax: 1, bytesMax: 1_000_000, delayMaxMs: 200 });
   const left = Promise.withResolvers<undefined>();
   const watched = {
     isClosing: () => false,
     enter: gate.enter,
-    leave: () => {
-      gate.leave();
+    leave: (bytes: number) => {
+      gate.leave(bytes);
       left.resolve(undefined);
     },
   };
   const server = createServer((asked, response) => {
-    shedOverload(watched, () => true)(asked, response, () => undefined);
+    shedOverload(watched, BODY_BYTES_MAX, () => true)(asked, response, () => undefined);
     asked.socket.destroy();
   });
   server.listen(0, '127.0.0.1');

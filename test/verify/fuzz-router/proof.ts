@@ -3,6 +3,7 @@ import { messageOf } from '../../../shared/errors.ts';
 import { defineProgram } from '../../support/programs.ts';
 import { serveSmallModel } from '../../support/small-model.ts';
 import { startSystem } from '../../support/system.ts';
+import { callGrpc } from './grpc-calls.ts';
 import { FAMILY_NAMES, FUZZED_MODEL, nextInput } from './inputs.ts';
 import type { FamilyName, FuzzInput } from './inputs.ts';
 import { judgeAnswer } from './judge-answer.ts';
@@ -35,14 +36,15 @@ interface Failure {
 /** Sends seeded malformed inputs to a router's process and judges every answer. */
 export const program = defineProgram({
   about:
-    'Malformed HTTP, JSON, Open Inference Protocol, NDJSON and ONNX: no crash, no stall, every refusal a problem document.',
+    'Malformed HTTP, JSON, Open Inference Protocol, NDJSON, gRPC and ONNX: no crash, no stall, every refusal a problem document.',
   options: {
     inputs: { default: 1_000_000, min: 1, max: 100_000_000, help: 'inputs in all' },
+    calls: { default: 100_000, min: 0, max: 100_000_000, help: 'gRPC calls beside them' },
     files: { default: 500, min: 0, max: 100_000, help: 'published files beside them' },
     seed: { default: 1, min: 0, max: 2 ** 31, help: 'seed of the inputs' },
     lanes: { default: 16, min: 1, max: 256, help: 'connections at a time' },
   },
-  async run({ inputs, files, seed, lanes }, say) {
+  async run({ inputs, calls, files, seed, lanes }, say) {
     const system = await startSystem({
       instances: { ingest: 0, monitor: 0 },
       env: { PUBLISHED_MEMORY_MB: '256', PUBLISHED_CHECK_MS: '3000' },
@@ -93,6 +95,8 @@ export const program = defineProgram({
         lane.close();
       };
       await Promise.all(Array.from({ length: lanes }, run));
+      say(`calling ${String(calls)} times by gRPC`);
+      const grpc = await callGrpc(router.grpcAddress, { count: calls, lanes, rng });
       say(`publishing ${String(files)} files`);
       const onnx = await publishFiles(system, files, rng);
       await watch.stop();
@@ -107,6 +111,7 @@ export const program = defineProgram({
               `the event loop stood still for more than 100 ms ${String(stallsAbove100Ms)} times, at most ${maxStallMs.toFixed(0)} ms`,
             ]
           : []),
+        ...grpc.faults,
         ...onnx.faults,
         ...failures.map(({ index, family, fault }) => `input ${String(index)} (${family}): ${fault}`),
       ];
@@ -116,7 +121,8 @@ export const program = defineProgram({
           crashes,
           stallsAbove100Ms,
           maxStallMs,
-          notProblemDocuments: notProblemDocuments + onnx.faults.length,
+          notProblemDocuments: notProblemDocuments + grpc.faults.length + onnx.faults.length,
+          grpc,
           onnx,
           seed,
           families: counts,
@@ -126,6 +132,10 @@ export const program = defineProgram({
           ...Object.entries(counts).map(
             ([name, one]) =>
               `${name.padEnd(10)} ${String(one.inputs)} inputs: ${String(one.problems)} problem documents, ${String(one.taken)} taken, ${String(one.unanswered)} closed, ${String(one.faults)} neither`,
+          ),
+          ...Object.entries(grpc.families).map(
+            ([name, one]) =>
+              `gRPC ${name.padEnd(8)} ${String(one.inputs)} calls: ${String(one.refused)} refused with a status, ${String(one.taken)} taken, ${String(one.closed)} closed`,
           ),
           `files      ${String(onnx.files)} published: ${String(onnx.refused)} refused, ${String(onnx.published)} served, ${String(onnx.faults.length)} neither`,
           `${String(crashes)} crashes; the event loop stood still for at most ${maxStallMs.toFixed(1)} ms`,

@@ -3,10 +3,10 @@ import type { ServiceProcess } from '../../../deploy/fleet/fleet.ts';
 
 const EVERY_MS = 200;
 
-/** How much processes have grown since the watch began. */
+/** How much processes have grown since they were taken in. */
 export interface MemoryWatch {
-  /** Takes what the processes have now as what they grow from: called again when one was started anew. */
-  rebase(): void;
+  /** Takes in processes that were started since; they grow from what they have now. */
+  takeIn(): void;
   /** Ends the watch and returns the most that one has grown, MB. */
   stop(): number;
 }
@@ -23,24 +23,23 @@ function residentMb(pid: number | undefined): number | undefined {
   }
 }
 
-/** Begins to sample processes five times a second. A process that was started after the last rebase is not looked at. */
+/** Begins to sample processes five times a second. A process that was started afterwards is not looked at until it is taken in. */
 export function watchMemory(processes: readonly ServiceProcess[]): MemoryWatch {
-  let bases = new Map<number, number>();
+  const bases = new Map<number, number>();
   let mostMb = 0;
-  const rebase = (): void => {
-    const found = processes.flatMap((one): [number, number][] => {
+  const takeIn = (): void => {
+    for (const one of processes) {
       const [pid, mb] = [one.pid(), residentMb(one.pid())];
-      return pid === undefined || mb === undefined ? [] : [[pid, mb]];
-    });
-    bases = new Map(found);
+      if (pid !== undefined && mb !== undefined && !bases.has(pid)) bases.set(pid, mb);
+    }
   };
   const sample = (): void => {
     for (const [pid, baseMb] of bases) mostMb = Math.max(mostMb, (residentMb(pid) ?? 0) - baseMb);
   };
-  rebase();
+  takeIn();
   const timer = setInterval(sample, EVERY_MS);
   return {
-    rebase,
+    takeIn,
     stop() {
       clearInterval(timer);
       sample();

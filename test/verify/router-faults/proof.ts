@@ -16,7 +16,10 @@ const MODEL = 'ladder';
 const WEIGHT_BP = 5000;
 const RSS_GROWTH_MAX_MB = 50;
 const ROUTER_ENV = { CACHE_INTERVAL_MS: '500', CACHE_AFTER_MS: '1500', FLUSH_TIMEOUT_MS: '500' };
-/** A router that was just started compiles and fills its heap: its memory is looked at from after this part of a rung. */
+/**
+ * A router that was just started compiles code and fills its heap. What its memory grows from is what it has after so much of a rung's
+ * time under the usual traffic, before the fault begins (or after, where the fault is that it is started).
+ */
 const WARM_SHARE = 0.3;
 
 /** What one rung showed. */
@@ -29,7 +32,7 @@ interface RungResult {
   readonly shed: number;
   readonly byCandidate: number;
   readonly rssGrowthMb: number;
-  /** From the end of the fault until both routers go by Kafka and have learned one more event, and the candidate answers, ms. */
+  /** From when what was gone is back until both routers go by Kafka and have learned one more event, and the candidate answers, ms. */
   readonly recoveredMs: number;
   readonly stalestMs: number;
 }
@@ -74,10 +77,17 @@ function untilCandidate({ figures }: CheckedTraffic): Promise<void> {
 
 async function climb(
   rung: Rung,
-  { pair, traffic, seconds }: { pair: RouterPair; traffic: CheckedTraffic; seconds: number },
+  {
+    pair,
+    traffic,
+    seconds,
+    isFresh,
+  }: { pair: RouterPair; traffic: CheckedTraffic; seconds: number; isFresh: boolean },
 ): Promise<RungResult> {
   const before = countsOf(traffic);
   traffic.figures.stalestMs = 0;
+  const warmMs = 1000 * seconds * WARM_SHARE;
+  if (isFresh) await pause(warmMs);
   const memory = watchMemory(pair.processes);
   let recoveredMs: number;
   let rssGrowthMb: number;
@@ -85,14 +95,15 @@ async function climb(
     traffic.allow({ candidate: true, shed: rung.mayShed ?? false });
     await rung.begin();
     traffic.allow({ candidate: rung.candidateMayAnswer, shed: rung.mayShed ?? false });
-    const holding = pause(1000 * seconds * WARM_SHARE).then(() => {
-      memory.rebase();
-      return pause(1000 * seconds * (1 - WARM_SHARE));
+    const holding = pause(warmMs).then(() => {
+      memory.takeIn();
+      return pause(1000 * seconds - warmMs);
     });
     await Promise.all([holding, rung.during?.(seconds)]);
     if (rung.env === undefined) traffic.allow({ candidate: true, shed: rung.mayShed ?? false });
-    const endedMs = performance.now();
     await rung.end();
+    const endedMs = performance.now();
+    await rung.recovered?.();
     await pair.revive();
     await pair.untilServingFrom('kafka');
     await pair.learnOne();
@@ -143,9 +154,10 @@ async function run(
         const given = rung.env ?? {};
         const next = typeof given === 'function' ? rung.name : JSON.stringify(given);
         traffic.allow({ candidate: true, shed: false });
+        const isFresh = next !== env || results.length === 0;
         if (next !== env) readyMs.push(...(await pair.roll(given)));
         env = next;
-        const result = await climb(rung, { pair, traffic, seconds });
+        const result = await climb(rung, { pair, traffic, seconds, isFresh });
         results.push(result);
         say(wordsOf(result));
       }

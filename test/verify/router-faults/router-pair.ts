@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { waitUntil } from '../../../deploy/local/wait-until.ts';
 import type { ServiceProcess } from '../../../deploy/fleet/fleet.ts';
 import { smallEvent } from '../../support/small-model.ts';
@@ -19,6 +20,8 @@ export interface RouterPair {
   untilServingFrom(source: 'cache' | 'kafka'): Promise<void>;
   /** Resolves when a metric of both has reached a value. */
   untilMetric(line: string, least: number): Promise<void>;
+  /** Resolves when both have logged these words. */
+  untilLogged(words: string): Promise<void>;
   /** Sends an event and resolves when both answer by parameters that have learned it. */
   learnOne(): Promise<void>;
 }
@@ -84,6 +87,14 @@ export function routerPair(system: StartedSystem, model: string): RouterPair {
           return value >= least ? undefined : `${line} is ${String(value)}`;
         },
         `${line} to be ${String(least)}`,
+      ),
+    untilLogged: (words) =>
+      waitUntil(
+        async () => {
+          for (const { logFile } of processes)
+            if (!(await readFile(logFile, 'utf8')).includes(words)) throw new Error(`${logFile} does not`);
+        },
+        { what: `both routers to log ${words}`, ...LIMITS },
       ),
     async learnOne() {
       const before = await Promise.all(urls.map(positionOf));
