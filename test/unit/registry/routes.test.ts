@@ -39,7 +39,13 @@ test('a reason in UTF-8 is kept as it was written', async () => {
   const world = await worldWithVersions(1);
   const send = await routesOf(world);
   const reason = Buffer.from('größer → besser', 'utf8').toString('latin1');
-  await send('POST', '/v1/models/clicks/versions', {}, { 'headrace-reason': reason });
+  const { status } = await send(
+    'POST',
+    '/v1/models/clicks/versions',
+    { parent: 1 },
+    { 'headrace-reason': reason },
+  );
+  assert.equal(status, 201);
   assert.equal(world.events().at(-1)?.reason, 'größer → besser');
 });
 
