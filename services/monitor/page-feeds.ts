@@ -123,7 +123,7 @@ export function createFeeds(sources: FeedSources): Feeds {
   }
 
   const statusSince = (tick: number): { status?: PageStatus } =>
-    Object.fromEntries(status.since(tick)) as { status?: PageStatus };
+    Object.fromEntries(status.since(tick));
 
   return {
     tick(tick) {
@@ -180,7 +180,7 @@ export function createFeeds(sources: FeedSources): Feeds {
     stream: {
       since(tick): StreamMessage | undefined {
         const message = { ...Object.fromEntries(stream.since(tick)), ...statusSince(tick) };
-        return Object.keys(message).length === 0 && tick > 0 ? undefined : (message as StreamMessage);
+        return Object.keys(message).length === 0 && tick > 0 ? undefined : (message);
       },
     },
     takeStream: (view) => stream.put('view', view, now),

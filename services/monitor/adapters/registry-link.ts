@@ -26,7 +26,7 @@ export type RegistryLink = (question: RegistryQuestion) => Promise<RegistryAnswe
 async function limitedText(answer: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
     if (size > ANSWER_BYTES_MAX)
       throw new RangeError(`its answer has more than ${String(ANSWER_BYTES_MAX)} bytes`);

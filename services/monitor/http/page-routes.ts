@@ -43,7 +43,7 @@ function policyOf(importMapHash: string): string {
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, asset: ServedAsset): FastifyReply {
-  const isZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const isZipped = /\bgzip\b/.test(request.headers['accept-encoding']?.toString() ?? '');
   if (isZipped) reply.header('content-encoding', 'gzip');
   return reply
     .headers(ALWAYS)

@@ -28,5 +28,7 @@ export async function post(path: string, body: unknown): Promise<unknown> {
 
 /** Returns a key that makes sending a command again harmless. */
 export function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }

@@ -28,7 +28,9 @@ export function duration(ms: number | null | undefined): string {
 /** Returns microseconds as milliseconds or microseconds. */
 export function micros(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return NOTHING;
-  return value < 1000 ? `${String(Math.round(value))} µs` : `${(value / 1000).toFixed(value < 10_000 ? 1 : 0)} ms`;
+  return value < 1000
+    ? `${String(Math.round(value))} µs`
+    : `${(value / 1000).toFixed(value < 10_000 ? 1 : 0)} ms`;
 }
 
 /** Returns a loss in nats. */

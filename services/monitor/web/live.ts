@@ -85,9 +85,9 @@ function follow(
  *
  * @param fold returns what is known after a message
  */
-export function useFeed<State, Message>(
+export function useFeed<State>(
   url: string,
-  fold: (state: State | undefined, kind: MessageKind, message: Message) => State,
+  fold: (state: State | undefined, kind: MessageKind, message: never) => State,
 ): Followed<State> {
   const [followed, setFollowed] = useState<Followed<State> & { readonly url: string }>({
     url,
@@ -101,7 +101,7 @@ export function useFeed<State, Message>(
     return follow(
       url,
       (kind, message) => {
-        setFollowed((known) => ({ ...known, data: fold(known.data, kind, message as Message) }));
+        setFollowed((known) => ({ ...known, data: fold(known.data, kind, message as never) }));
       },
       (state, fault) => {
         setFollowed((known) => ({ ...known, state, fault }));

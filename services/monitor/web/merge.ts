@@ -45,7 +45,8 @@ export function withOverview(
   kind: MessageKind,
   { status, rows }: OverviewMessage,
 ): OverviewState {
-  const known = kind === 'snapshot' || state === undefined ? new Map<string, OverviewRow>() : new Map(state.rows);
+  const known =
+    kind === 'snapshot' || state === undefined ? new Map<string, OverviewRow>() : new Map(state.rows);
   for (const row of rows) known.set(row[0], row);
   return { status: status ?? state?.status, rows: known };
 }

@@ -1,7 +1,7 @@
 import type { ModelState } from '../../../../shared/domain/model-directory.ts';
 import { livingVersions } from '../../../../shared/domain/model-directory.ts';
 import type { StreamEvidence, VerdictEvidence } from '../../../../shared/domain/rollout.ts';
-import { LogHistogram } from '../log-histogram.ts';
+import type { LogHistogram } from '../log-histogram.ts';
 import type { Quantiles } from '../log-histogram.ts';
 import { ARM_COUNT, VERSION_COUNT } from '../measures.ts';
 import type { VersionMeasures } from '../measures.ts';
