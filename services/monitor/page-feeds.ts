@@ -122,8 +122,7 @@ export function createFeeds(sources: FeedSources): Feeds {
     for (const [part, value] of Object.entries(view)) changes.put(part, value, now);
   }
 
-  const statusSince = (tick: number): { status?: PageStatus } =>
-    Object.fromEntries(status.since(tick));
+  const statusSince = (tick: number): { status?: PageStatus } => Object.fromEntries(status.since(tick));
 
   return {
     tick(tick) {
@@ -180,7 +179,7 @@ export function createFeeds(sources: FeedSources): Feeds {
     stream: {
       since(tick): StreamMessage | undefined {
         const message = { ...Object.fromEntries(stream.since(tick)), ...statusSince(tick) };
-        return Object.keys(message).length === 0 && tick > 0 ? undefined : (message);
+        return Object.keys(message).length === 0 && tick > 0 ? undefined : message;
       },
     },
     takeStream: (view) => stream.put('view', view, now),

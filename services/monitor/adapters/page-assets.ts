@@ -68,6 +68,11 @@ function readFiles(): Map<string, string> {
   return files;
 }
 
+/** Returns the text of the one inline script, to the last space: that is what browsers take the hash of. */
+function inlineScript(index: string): string {
+  return /<script type="importmap">(.*?)<\/script>/s.exec(index)?.[1] ?? '';
+}
+
 /**
  * Reads the page: its TypeScript with the types taken out, styles, and the modules of packages. Nothing is bundled: browsers load
  * modules side by side, and an import map tells them where packages are.
@@ -93,6 +98,6 @@ export function readPageAssets(): PageAssets {
     indexDigest: sha256(index).toString('hex').slice(0, 16),
     digest,
     files: new Map([...files].map(([name, text]) => [name, assetOf(name, text)])),
-    importMapHash: sha256(importMap).toString('base64'),
+    importMapHash: sha256(inlineScript(index)).toString('base64'),
   };
 }

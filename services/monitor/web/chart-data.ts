@@ -9,6 +9,8 @@ export interface Line {
   /** Name of a colour of the style sheet. */
   readonly colour: string;
   readonly values: Values;
+  /** What the legend and the table say; the values themselves when it is left out. */
+  readonly said?: Values;
   readonly isDashed?: boolean;
   /** Draws steps and fills down to the line below: a layer of a river. */
   readonly isFilled?: boolean;

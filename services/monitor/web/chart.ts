@@ -26,6 +26,8 @@ export interface ChartProps {
   readonly height?: number;
   /** Whether the axis begins at zero. */
   readonly isFromZero?: boolean;
+  /** Where the axis ends, however high the lines go. */
+  readonly most?: number;
 }
 
 const TABLE_ROWS = 12;
@@ -39,6 +41,8 @@ function dataOf({ timesMs, lines, bands = [] }: ChartProps): uPlot.AlignedData {
     ...bands.flatMap(({ low, high }) => [plain(high), plain(low)]),
   ];
 }
+
+const saidOf = ({ values, said }: Line): Values => said ?? values;
 
 function withAlpha(css: string, alpha: number): string {
   return css.replace(/^rgb\((.*)\)$/, `rgba($1, ${String(alpha)})`);
@@ -54,7 +58,7 @@ function drawExtras(plot: uPlot, { marks = [], levels = [] }: ChartProps): void 
   ctx.clip();
   ctx.font = `${String(11 * ratio)}px system-ui, sans-serif`;
   ctx.lineWidth = ratio;
-  for (const { at, label, colour: name } of levels) {
+  for (const [index, { at, label, colour: name }] of levels.entries()) {
     const y = plot.valToPos(at, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
     ctx.strokeStyle = ctx.fillStyle = colour(name);
@@ -63,8 +67,9 @@ function drawExtras(plot: uPlot, { marks = [], levels = [] }: ChartProps): void 
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.textAlign = 'left';
-    ctx.fillText(label, bbox.left + 4 * ratio, y - 4 * ratio);
+    const isLeft = index % 2 === 0; // so that the names of levels near each other do not meet
+    ctx.textAlign = isLeft ? 'left' : 'right';
+    ctx.fillText(label, isLeft ? bbox.left + 4 * ratio : bbox.left + bbox.width - 4 * ratio, y - 4 * ratio);
   }
   ctx.strokeStyle = ctx.fillStyle = colour('muted');
   ctx.setLineDash([2 * ratio, 3 * ratio]);
@@ -104,8 +109,11 @@ function optionsOf(
       y: {
         range: (_plot, min, max) => {
           if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1]; // null where no line has a value
-          const space = (max - min || Math.abs(max) || 1) * 0.08;
-          return [isFromZero ? 0 : min - space, max + space];
+          const { levels = [], most = Infinity } = props();
+          const low = Math.min(min, ...levels.map(({ at }) => at));
+          const high = Math.min(most, Math.max(max, ...levels.map(({ at }) => at)));
+          const space = (high - low || Math.abs(high) || 1) * 0.08;
+          return [isFromZero ? 0 : low - space, high + space];
         },
       },
     },
@@ -169,7 +177,7 @@ function valuesTable({ label, timesMs, lines, format }: ChartProps): VNode {
             (at) =>
               html`<tr key=${at}>
                 <td>${new Date(timesMs[at] ?? 0).toLocaleTimeString('en-GB')}</td>
-                ${lines.map((line) => html`<td key=${line.label} class="number">${format(line.values[at] ?? null)}</td>`)}
+                ${lines.map((line) => html`<td key=${line.label} class="number">${format(saidOf(line)[at] ?? null)}</td>`)}
               </tr>`,
           )}
         </tbody>
@@ -216,9 +224,9 @@ export function Chart(props: ChartProps): VNode {
     plot.current?.setData(dataOf(props));
   }, [props.timesMs, shape, props.lines]);
 
-  const shown = ({ values }: Line): string =>
-    props.format(at === null ? lastOf(values) : (values[at] ?? null));
-  const words = props.lines.map((line) => `${line.label} ${props.format(lastOf(line.values))}`).join(', ');
+  const shown = (line: Line): string =>
+    props.format(at === null ? lastOf(saidOf(line)) : (saidOf(line)[at] ?? null));
+  const words = props.lines.map((line) => `${line.label} ${props.format(lastOf(saidOf(line)))}`).join(', ');
   return html`<figure class="chart">
     <figcaption class="legend">
       ${props.lines.map((line) => html`<span key=${line.label} class="key"><span class=${`swatch ${line.isDashed === true ? 'dashed' : ''} is-${line.colour}`} aria-hidden="true"></span>${line.label} <b>${shown(line)}</b></span>`)}

@@ -59,7 +59,8 @@ export function eValue(logE: number | null | undefined): string {
   if (logE == null || !Number.isFinite(logE)) return NOTHING;
   const value = Math.exp(logE);
   if (value < 0.01) return '< 0.01';
-  return value >= 10_000 ? value.toExponential(1) : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+  if (value >= 1e6) return 'over 10⁶';
+  return value < 100 ? value.toFixed(value < 10 ? 2 : 1) : count(value);
 }
 
 /** Returns a time of day, with the date where it is not today's. */

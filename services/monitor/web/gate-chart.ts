@@ -27,6 +27,8 @@ export function evalueChart({ name, rollback, promote }: StreamEvidence, streams
     ],
     format: logE,
     height: 190,
+    // What is far beyond a threshold tells nothing more, and would flatten what is near it.
+    most: 2.5 * Math.max(promote?.thresholdLogE ?? 0, rollback?.thresholdLogE ?? 0),
   };
 }
 

@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import type { StreamEvidence } from '../../../shared/domain/rollout.ts';
 import { Chart } from './chart.ts';
-import { count, eValue, signed } from './format.ts';
+import { count, duration, eValue, signed } from './format.ts';
 import { estimateChart, evalueChart } from './gate-chart.ts';
 import { html } from './html.ts';
 import type { ModelPageState } from './merge.ts';
@@ -16,6 +16,10 @@ const STATES = {
   open: ['busy', 'open'],
   clear: ['good', 'nothing against it'],
 } as const;
+/** Returns a difference in its stream's unit: staleness is an age, the others are shares or nats. */
+const amount = (name: string, value: number | null): string =>
+  name === 'staleness' ? duration(value) : signed(value);
+
 const WIDTH = 120;
 const HEIGHT = 18;
 
@@ -81,14 +85,18 @@ function columnsOf(chosen: string, choose: (name: string) => void): readonly Col
         return html`<${Chip} tone=${tone}>${words}<//>`;
       },
     },
-    { head: html`<${Term} of="estimate" />`, isNumber: true, cell: ({ estimate }) => signed(estimate) },
+    {
+      head: html`<${Term} of="estimate" />`,
+      isNumber: true,
+      cell: ({ name, estimate }) => amount(name, estimate),
+    },
     { head: '', cell: (stream) => html`<${Interval} ...${stream} />` },
     {
       head: 'Interval',
       isNumber: true,
       cell: ({ interval }) => (interval === null ? '–' : `${signed(interval[0])} … ${signed(interval[1])}`),
     },
-    { head: 'Last window', isNumber: true, cell: ({ lastWindow }) => signed(lastWindow) },
+    { head: 'Last window', isNumber: true, cell: ({ name, lastWindow }) => amount(name, lastWindow) },
     {
       head: html`<${Term} of="evalue" as="E-value to promote" />`,
       cell: ({ name, promote }) =>

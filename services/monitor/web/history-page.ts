@@ -31,7 +31,9 @@ interface HistoryAnswer {
 function EvidenceOf({ event }: { readonly event: HistoryEvent }): VNode {
   const { evidence } = event.body;
   return html`<details>
-    <summary>evidence<span class="sr"> of event ${event.sequence}</span></summary>
+    <summary>
+      ${evidence == null ? 'hash' : 'evidence'}<span class="sr"> of event ${event.sequence}</span>
+    </summary>
     <dl class="facts">
       <dt>hash</dt>
       <dd><code>${event.hash}</code></dd>
@@ -123,7 +125,7 @@ export function HistoryPage({
         ${
           chain === undefined
             ? null
-            : html`<span title=${`last hash ${chain.hash}`}
+            : html`<span class="aside" title=${`last hash ${chain.hash}`}
                 ><${Term} of="chain" />
                 ${chain.fault === null ? html`<${Chip} tone="good">verified<//> ${count(chain.events)} events` : html`<${Chip} tone="bad">broken<//> ${chain.fault}`}</span
               >`

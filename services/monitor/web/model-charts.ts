@@ -63,9 +63,10 @@ export function trafficChart(view: ModelView, series: Points): ChartProps {
     label: 'Predictions per second by the version that answered, one upon the other',
     timesMs: series.timesMs,
     lines: versions.map((version, at) => ({
-      label: at === 0 ? `v${String(version)}` : `to v${String(version)}`,
+      label: `v${String(version)}`,
       colour: versionColour(version),
       values: layers[at] ?? [],
+      said: rates[at] ?? [],
       isFilled: true,
     })),
     marks: marksOf(view, series),

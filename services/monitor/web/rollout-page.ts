@@ -71,8 +71,8 @@ function Numbers({ view }: ModelPageState): VNode | null {
     />
     <${Stat}
       of="applied"
-      value=${rollout.appliedAtMs === null ? 'not yet' : moment(rollout.appliedAtMs, Date.now())}
-      below=${rollout.appliedAtMs === null ? 'routers take it' : 'the hold runs'}
+      value=${rollout.appliedAtMs === null ? (isBusy ? 'not yet' : '–') : moment(rollout.appliedAtMs, Date.now())}
+      below=${!isBusy ? 'the rollout is over' : rollout.appliedAtMs === null ? 'routers take it' : 'the hold runs'}
     />
   </div>`;
 }
@@ -112,7 +112,7 @@ function Head({ state, model }: { readonly state: ModelPageState; readonly model
   return html`<${Card}
     title=${`Rollout of v${String(rollout.candidate)}, try ${String(rollout.attempt)} of ${String(view.policy.triesMax)}`}
     of="rollout"
-    aside=${html`<span class="muted">against <${VersionMark} version=${rollout.baseline} /> · in ${name} since ${moment(rollout.stageBeganAtMs, Date.now())}</span>`}
+    aside=${html`<span class="muted">against <${VersionMark} version=${rollout.baseline} /> · ${name} since ${moment(rollout.stageBeganAtMs, Date.now())}</span>`}
   >
     <${Rail} ...${state} />
     ${view.verdict === null ? null : html`<p class="because">${view.verdict.evidence.because}</p>`}

@@ -27,7 +27,9 @@ export function Validation({ report }: { readonly report: ValidationReport }): V
     of="validation"
     aside=${html`<span class="muted">${count(report.examples)} examples</span>`}
   >
-    <${Table} label="Validation suite" columns=${columns} rows=${FIGURES} keyOf=${([name]: Row) => name} />
+    <div class="narrow">
+      <${Table} label="Validation suite" columns=${columns} rows=${FIGURES} keyOf=${([name]: Row) => name} />
+    </div>
     ${
       report.faults.length === 0
         ? html`<p><${Chip} tone="good">passes<//></p>`
