@@ -182,6 +182,8 @@ export function createFeeds(sources: FeedSources): Feeds {
         return Object.keys(message).length === 0 && tick > 0 ? undefined : message;
       },
     },
-    takeStream: (view) => stream.put('view', view, now),
+    takeStream(view) {
+      stream.put('view', view, now + 1); // it comes between two ticks: the present one has been told
+    },
   };
 }

@@ -94,7 +94,9 @@ test('a model that is made while the page is open appears, and its figures go on
   await operator.setTraffic({ stable: await operator.addVersion({ mode: 'cold' }) });
   await waitUntil(
     async () => {
-      const body = { subject: 'probe', features: { colour: 'c1' } };
+      // Long ago in event time: the watermark must not pass the traffic's.
+      const predictedAtMs = Date.now() - 25 * 3_600_000;
+      const body = { subject: 'probe', features: { colour: 'c1' }, predictedAtMs };
       const { status } = await system.http.send(
         'POST',
         `${system.url('router')}/v1/models/${MODEL}/predict`,
@@ -165,6 +167,7 @@ test('what the registry refuses is told in the dialog, and a command of another 
   await card(page, 'Compare two').getByText('everything v1 had learned').waitFor();
   await page.goto(at(`#/models/${MODEL}/rollout`));
   await page.getByRole('button', { name: 'Start a rollout' }).click();
+  await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   const url = `${system.url('monitor')}/registry/v1/models/${MODEL}/rollout/abort`;

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { get, Refused } from './api.ts';
+import { useState } from 'preact/hooks';
+import { useAsked } from './asked.ts';
 import { Actions } from './dialog.ts';
 import { count, moment } from './format.ts';
 import { html } from './html.ts';
@@ -29,13 +29,8 @@ function printable(base64: string): string {
 
 /** The bytes of a record, as far as they can be read. */
 function Bytes({ number }: { readonly number: number }): VNode {
-  const [text, setText] = useState('…');
-  useEffect(() => {
-    get<{ valueBase64: string }>(`/v1/dead-letters/${String(number)}`).then(
-      ({ valueBase64 }) => setText(printable(valueBase64)),
-      (error: unknown) => setText(error instanceof Refused ? error.message : String(error)),
-    );
-  }, [number]);
+  const { answer, fault } = useAsked<{ valueBase64: string }>(`/v1/dead-letters/${String(number)}`, 0);
+  const text = answer === undefined ? fault || '…' : printable(answer.valueBase64);
   return html`<pre
     class="bytes"
     tabindex="0"
@@ -84,20 +79,14 @@ const columnsWith = (onDone: () => void): readonly Column<Letter>[] => [
 /** Records that were set aside, and putting them back. `end` moves when there are new ones. */
 export function DeadLetters({ end }: { readonly end: number | undefined }): VNode {
   const [before, setBefore] = useState<readonly number[]>([]);
-  const [letters, setLetters] = useState<readonly Letter[] | undefined>(undefined);
-  const [fault, setFault] = useState('');
-  const [asked, setAsked] = useState(0);
+  const [done, setDone] = useState(0);
   const from = before.at(-1);
-  useEffect(() => {
-    const page = `last=${String(PAGE)}${from === undefined ? '' : `&before=${String(from)}`}`;
-    get<{ letters: readonly Letter[] }>(`/v1/dead-letters?${page}`).then(
-      (said) => {
-        setLetters([...said.letters].reverse());
-        setFault('');
-      },
-      (error: unknown) => setFault(error instanceof Refused ? error.message : String(error)),
-    );
-  }, [from, end, asked]);
+  const page = `last=${String(PAGE)}${from === undefined ? '' : `&before=${String(from)}`}`;
+  const { answer, fault } = useAsked<{ letters: readonly Letter[] }>(
+    `/v1/dead-letters?${page}`,
+    `${String(end)}/${String(done)}`,
+  );
+  const letters = answer && [...answer.letters].reverse();
   const oldest = letters?.at(-1)?.number;
   return html`<${Card}
     title="Dead letters"
@@ -115,7 +104,7 @@ export function DeadLetters({ end }: { readonly end: number | undefined }): VNod
             <//>`
           : html`<${Table}
                 label="Dead letters"
-                columns=${columnsWith(() => setAsked(asked + 1))}
+                columns=${columnsWith(() => setDone(done + 1))}
                 rows=${letters}
                 keyOf=${({ number }: Letter) => number}
               />

@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { newKey, post, Refused } from './api.ts';
 import { html } from './html.ts';
 
@@ -34,7 +34,7 @@ function Confirm({
   const [fault, setFault] = useState('');
   const [isSending, setSending] = useState(false);
   const [key] = useState(newKey);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
 
   async function send(): Promise<void> {
     setSending(true);

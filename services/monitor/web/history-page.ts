@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { VerdictEvidence } from '../../../shared/domain/rollout.ts';
-import { get, Refused } from './api.ts';
+import { useAsked } from './asked.ts';
 import { count, moment, signed, versionName } from './format.ts';
 import { html } from './html.ts';
 import type { ModelPageState } from './merge.ts';
@@ -92,28 +92,12 @@ export function HistoryPage({
 }): VNode {
   const { view, status } = state;
   const [before, setBefore] = useState<readonly number[]>([]);
-  const [answer, setAnswer] = useState<HistoryAnswer | undefined>(undefined);
-  const [fault, setFault] = useState('');
   const from = before.at(-1);
   // What happened moves one of these: the newest page is asked for again.
   const moved = JSON.stringify([view.traffic, view.versions, view.rollout, view.queued]);
-  useEffect(() => {
-    let isWanted = true;
-    const page = `last=${String(PAGE)}${from === undefined ? '' : `&before=${String(from)}`}`;
-    get<HistoryAnswer>(`/registry/v1/models/${encodeURIComponent(model)}/history?${page}`).then(
-      (said) => {
-        if (!isWanted) return;
-        setAnswer(said);
-        setFault('');
-      },
-      (error: unknown) => {
-        if (isWanted) setFault(error instanceof Refused ? error.message : String(error));
-      },
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [model, from, moved, fault === '' ? 0 : status]);
+  const page = `last=${String(PAGE)}${from === undefined ? '' : `&before=${String(from)}`}`;
+  const url = `/registry/v1/models/${encodeURIComponent(model)}/history?${page}`;
+  const { answer, fault } = useAsked<HistoryAnswer>(url, moved);
   const events = [...(answer?.events ?? [])].reverse();
   const oldest = events.at(-1)?.sequence;
   const hasOlder = answer !== undefined && events.length === PAGE;
