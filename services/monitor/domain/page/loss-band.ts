@@ -3,7 +3,8 @@ const HALF_LIFE_EXAMPLES = 10_000;
 /** Examples that a mean with that half-life is worth: (1 + λ) / (1 − λ) with λ = 2^(−1 / half-life). */
 const EXAMPLES_WORTH = (2 / Math.LN2) * HALF_LIFE_EXAMPLES;
 const BATCH_EXAMPLES_MIN = 20;
-const BATCHES_MIN = 8;
+/** Eight batches, of which the first ones are a little forgotten. */
+const BATCHES_MIN = 7.5;
 /** What a batch counts for, one batch later. */
 const FORGETTING = 0.99;
 
