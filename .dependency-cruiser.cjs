@@ -100,7 +100,8 @@ module.exports = {
     },
     {
       name: 'page-imports-its-own',
-      comment: 'Code of the page runs in browsers: it has its own files and its three packages, else types alone.',
+      comment:
+        'Code of the page runs in browsers: it has its own files and its three packages, else types alone.',
       severity: 'error',
       from: { path: `${SERVICE}web/` },
       to: { pathNot: [`${SERVICE}(web|domain)/`, '^shared/domain/', '^node_modules/(preact|htm|uplot)/'] },

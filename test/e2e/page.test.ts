@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
 import { barriers, openTab, startBrowser } from '../support/browser.ts';
 import type { Tab } from '../support/browser.ts';
 import { judgedSpec, QUICK_POLICY } from '../support/judged-model.ts';
 import { startJudgedTraffic } from '../support/judged-traffic.ts';
 import type { JudgedTraffic } from '../support/judged-traffic.ts';
+import { card, command, stat, untilTrue } from '../support/page.ts';
 import { rolloutClient } from '../support/rollouts.ts';
 import { useSystem } from '../support/system.ts';
 
@@ -37,36 +38,6 @@ after(async () => {
 });
 
 const at = (hash: string): string => `${system.url('monitor')}/${hash}`;
-const card = (page: Page, name: string): ReturnType<Page['locator']> =>
-  page.locator(`section[aria-label="${name}"]`);
-
-/** Returns the number under a name among the large ones. */
-async function stat(page: Page, name: string): Promise<string> {
-  const one = page.locator('.stat', {
-    has: page.locator('.stat-name', { hasText: new RegExp(`^${name}$`) }),
-  });
-  return (await one.first().locator('.stat-value').innerText()).trim();
-}
-
-async function untilTrue(what: string, look: () => Promise<boolean>): Promise<void> {
-  await waitUntil(
-    async () => {
-      if (!(await look())) throw new Error('not yet');
-    },
-    { what, limitMs: 20_000, everyMs: 100 },
-  );
-}
-
-/** Presses a button, says who and why, and confirms. */
-async function command(page: Page, verb: string, reason: string): Promise<void> {
-  await page.getByRole('button', { name: verb, exact: true }).first().click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Who').fill('ada');
-  await dialog.getByLabel('Why').fill(reason);
-  await dialog.getByRole('button', { name: verb, exact: true }).click();
-  await dialog.waitFor({ state: 'detached' });
-}
-
 test('where there is no model the page says how one is made', async () => {
   await tab.page.goto(at('#/'));
   await tab.page.getByText('No models yet').waitFor();

@@ -97,7 +97,7 @@ export function registryRoutes(app: FastifyInstance, { hosts, ask }: RegistryRou
       },
       (request, reply) => {
         requireKnownHost(request, hosts);
-        const asked = new URLSearchParams(request.query as Record<string, string>).toString();
+        const asked = new URLSearchParams(request.query).toString();
         return pass(reply, {
           method: 'GET',
           path: `${pathOf(path, request)}${asked === '' ? '' : `?${asked}`}`,

@@ -141,20 +141,20 @@ test('a reader that comes back is told what it missed; one of another process ev
   world.live.tick();
   world.rollout = ROLLOUT;
   world.live.tick();
-  const [back, same, other, future] = ['abc-2', 'abc-3', 'xyz-2', 'abc-99'].map((id) => {
+  const come = (id: string): Reader => {
     const reader = createReader();
     const close = world.live.open({ kind: 'overview' }, id, reader);
     assert.ok(typeof close === 'function');
     close();
     return reader;
-  });
+  };
   assert.deepEqual(
-    back?.received.map(({ kind, data }) => [kind, rowsOf({ data } as Received).length]),
+    come('abc-2').received.map(({ kind, data }) => [kind, rowsOf({ data } as Received).length]),
     [['delta', 1]],
   );
-  assert.deepEqual(same?.received, []);
+  assert.deepEqual(come('abc-3').received, []);
   assert.deepEqual(
-    [other, future].map((reader) => reader?.received.map(({ kind }) => kind)),
+    ['xyz-2', 'abc-99'].map((id) => come(id).received.map(({ kind }) => kind)),
     [['snapshot'], ['snapshot']],
   );
 });
