@@ -132,7 +132,7 @@ test('a reader is told everything once, then what changes', () => {
     undefined,
   );
   assert.equal(state?.rows.get(MODEL)?.[4], 'shadow');
-  assert.equal(state?.status?.hasRegistry, true);
+  assert.equal(state.status?.hasRegistry, true);
 });
 
 test('a reader that comes back is told what it missed; one of another process everything', () => {
