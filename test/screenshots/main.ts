@@ -9,7 +9,7 @@ import { waitUntil } from '../../deploy/local/wait-until.ts';
 import { openTab, startBrowser } from '../support/browser.ts';
 
 const PICTURES = resolve(import.meta.dirname, '../../services/monitor/web/screenshots');
-const SIZE = { width: 1200, height: 760 };
+const WIDTH = 1200;
 const BYTES_MAX = 80_000;
 const STEP_LIMIT_MS = 600_000;
 const POINTS_MIN = 20;
@@ -61,17 +61,18 @@ async function main(): Promise<number> {
   );
   const browser = await startBrowser();
   try {
-    const { page } = await openTab(browser, { scheme: 'light', width: SIZE.width });
-    await page.setViewportSize(SIZE);
-    for (const [name, hash] of [
-      ['rollout', `#/models/${model}/rollout`],
-      ['model', `#/models/${model}`],
-      ['overview', '#/'],
+    const { page } = await openTab(browser, { scheme: 'light', width: WIDTH });
+    for (const [name, hash, height] of [
+      ['rollout', `#/models/${model}/rollout`, 1010],
+      ['model', `#/models/${model}`, 900],
+      ['overview', '#/', 300],
     ] as const) {
+      await page.setViewportSize({ width: WIDTH, height });
       if (name === 'overview') await page.emulateMedia({ colorScheme: 'dark' });
       await page.goto(`${url}/${hash}`);
       await page.locator('main section').first().waitFor();
       await page.getByText('live', { exact: true }).waitFor();
+      if (name === 'rollout') await page.locator('.waits li').first().waitFor();
       const picture = await pictureOf(page);
       if (picture.length > BYTES_MAX)
         throw new RangeError(`${name} has ${String(picture.length)} bytes, allowed ${String(BYTES_MAX)}`);

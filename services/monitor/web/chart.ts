@@ -31,6 +31,8 @@ export interface ChartProps {
 }
 
 const TABLE_ROWS = 12;
+/** What the time axis may be divided into, s: nothing below a second, which is how often there is a point. */
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400];
 const hover = uPlot.sync('headrace');
 
 function dataOf({ timesMs, lines, bands = [] }: ChartProps): uPlot.AlignedData {
@@ -74,14 +76,19 @@ function drawExtras(plot: uPlot, { marks = [], levels = [] }: ChartProps): void 
   ctx.strokeStyle = ctx.fillStyle = colour('muted');
   ctx.setLineDash([2 * ratio, 3 * ratio]);
   ctx.textAlign = 'center';
-  for (const { atMs, label } of marks) {
+  let freeFrom = -Infinity;
+  for (const { atMs, label } of [...marks].sort((one, other) => one.atMs - other.atMs)) {
     const x = plot.valToPos(atMs / 1000, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(label, x, bbox.top - 2 * ratio);
+    const half = ctx.measureText(label).width / 2;
+    const middle = Math.min(Math.max(x, bbox.left + half), bbox.left + bbox.width - half);
+    const isFree = middle - half > freeFrom; // a name that would meet the one before stands below it
+    ctx.fillText(label, middle, isFree ? bbox.top - 2 * ratio : bbox.top + 11 * ratio);
+    if (isFree) freeFrom = middle + half + 4 * ratio;
   }
   ctx.restore();
 }
@@ -121,6 +128,7 @@ function optionsOf(
       {
         ...axis,
         space: 70,
+        incrs: TIME_STEPS,
         values: (_plot, splits) => splits.map((at) => new Date(at * 1000).toLocaleTimeString('en-GB')),
         size: 28,
       },

@@ -20,7 +20,7 @@ const STATES = {
 const amount = (name: string, value: number | null): string =>
   name === 'staleness' ? duration(value) : signed(value);
 
-const WIDTH = 120;
+const WIDTH = 100;
 const HEIGHT = 18;
 
 /** The interval of a gate as a line on a scale of its own, with zero in its middle. */
@@ -113,10 +113,12 @@ function columnsOf(chosen: string, choose: (name: string) => void): readonly Col
 
 /** Every gate of the rollout, and the chosen one over time. */
 export function Gates({ state }: { readonly state: ModelPageState }): VNode | null {
-  const [chosen, choose] = useState('loss');
+  const [chosen, choose] = useState<string | undefined>(undefined);
   const gates = state.view.verdict?.evidence.streams;
   if (gates === undefined) return null;
-  const shown = gates.find(({ name }) => name === chosen) ?? gates[0];
+  const decisive =
+    gates.find((gate) => gateState(gate) === 'against') ?? gates.find((gate) => gateState(gate) === 'open');
+  const shown = gates.find(({ name }) => name === chosen) ?? decisive ?? gates[0];
   return html`<${Card}
     title="Gates"
     of="gate"

@@ -4,6 +4,7 @@ import { bandOf, columnOf, rateOf, smoothed, stacked, versionsIn } from './chart
 import { duration, nats, percent, rate } from './format.ts';
 import type { Points } from './merge.ts';
 import { colourOf } from './parts.ts';
+import { phaseWords } from './roles.ts';
 
 /** Half the width of a 95 % interval, standard errors. */
 const NORMAL_95 = 1.96;
@@ -20,7 +21,7 @@ export function marksOf({ versions, rollout }: ModelView, { timesMs }: Points): 
     label: `v${String(version)}`,
   }));
   if (rollout !== null) {
-    const words = rollout.phase === 'canary' ? `step ${String(rollout.step + 1)}` : rollout.phase;
+    const words = rollout.phase === 'canary' ? `step ${String(rollout.step + 1)}` : phaseWords(rollout.phase);
     marks.push({ atMs: rollout.stageBeganAtMs, label: words });
   }
   return marks.filter(({ atMs }) => atMs >= first);

@@ -3,6 +3,11 @@ import type { VersionState } from '../../../shared/domain/model-directory.ts';
 import type { RolloutPhase } from '../../../shared/domain/rollout.ts';
 import { basisPoints } from './format.ts';
 
+/** Returns a phase in words. */
+export function phaseWords(phase: RolloutPhase): string {
+  return phase === 'rolledBack' ? 'rolled back' : phase;
+}
+
 /** What a version is to its model at the moment. */
 export interface Role {
   readonly tone: 'good' | 'busy' | 'bad' | 'quiet';

@@ -6,7 +6,7 @@ import { Gates } from './gates.ts';
 import { html } from './html.ts';
 import type { ModelPageState } from './merge.ts';
 import { Alarms, Card, Chip, Empty, Stat, VersionMark } from './parts.ts';
-import { isOpen } from './roles.ts';
+import { isOpen, phaseWords } from './roles.ts';
 import { actionsOf, railOf, startable } from './rollout-model.ts';
 import { Validation } from './validation.ts';
 
@@ -67,7 +67,7 @@ function Numbers({ view }: ModelPageState): VNode | null {
     <${Stat}
       of="needed"
       value=${evidence.examplesNeeded === null ? 'unknown' : count(evidence.examplesNeeded)}
-      below=${evidence.waitMs === null ? 'at no known rate' : `about ${duration(evidence.waitMs)}`}
+      below=${evidence.waitMs === null ? 'at no known rate' : `about ${duration(evidence.waitMs)} of event time`}
     />
     <${Stat}
       of="applied"
@@ -108,7 +108,9 @@ function Head({ state, model }: { readonly state: ModelPageState; readonly model
   const { rollout } = view;
   if (rollout === null) return html``;
   const name =
-    rollout.phase === 'canary' ? `canary at ${basisPoints(view.traffic.candidateWeightBp)}` : rollout.phase;
+    rollout.phase === 'canary'
+      ? `canary at ${basisPoints(view.traffic.candidateWeightBp)}`
+      : phaseWords(rollout.phase);
   return html`<${Card}
     title=${`Rollout of v${String(rollout.candidate)}, try ${String(rollout.attempt)} of ${String(view.policy.triesMax)}`}
     of="rollout"

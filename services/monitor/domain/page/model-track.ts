@@ -17,6 +17,8 @@ const IDLE_POINT_MS = 10_000;
 /** Freshness is told of at least so much time, ms. */
 const FRESHNESS_WINDOW_MS = 10_000;
 const STREAM_POINTS = 240;
+/** Examples from which a version's loss is shown over time. */
+const SHOWN_EXAMPLES_MIN = 100;
 
 /** What is known of a model at a moment. */
 export interface Look {
@@ -111,7 +113,8 @@ export class ModelTrack {
       let band = this.#bands.get(version);
       if (band === undefined) this.#bands.set(version, (band = new LossBand()));
       const name = String(version);
-      values[`loss/${name}`] = told.recentLogLoss;
+      // The mean of a few losses is no level to draw: it would set the scale of all that come after.
+      if (told.examples >= SHOWN_EXAMPLES_MIN) values[`loss/${name}`] = told.recentLogLoss;
       values[`error/${name}`] = band.take(told.examples, told.logLoss * told.weight);
       values[`calibration/${name}`] = told.expectedCalibrationError;
       values[`served/${name}`] = measures.counters.get(VERSION_COUNT.served);
