@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
@@ -241,13 +242,16 @@ test('the registry away: the page says so and its figures go on', async () => {
   tab.errors(); // the browser tells of every request that was answered with 503
 });
 
-test('after a restart of the monitor an open page goes on by itself', async () => {
+test('the monitor stops although a page is open, and after its restart the page goes on by itself', async () => {
   const { page } = tab;
+  const monitor = system.fleet.one('monitor');
   await page.goto(at(`#/models/${MODEL}`));
   await card(page, 'Progressive loss').waitFor();
-  await system.fleet.one('monitor').kill();
+  await monitor.stop();
+  const lines = readFileSync(monitor.logFile, 'utf8').trim().split('\n');
+  assert.match(lines.at(-1) ?? '', /"stopped"/);
   await page.getByText('no connection').waitFor();
-  await system.fleet.one('monitor').start();
+  await monitor.start();
   await page.getByText('live', { exact: true }).waitFor({ timeout: 30_000 });
   const first = await stat(page, 'Labels');
   await untilTrue('figures to go on', async () => (await stat(page, 'Labels')) !== first);
