@@ -108,6 +108,7 @@ const feeds = createFeeds({
 const live = createPageLive(feeds, {
   monotonicMs: () => performance.now(),
   connectionsMax: config.PAGE_CONNECTIONS_MAX,
+  isReady: () => monitor !== undefined,
   bootId: startedAtMs.toString(36),
   askRegistry: (model) => rolloutWord(askRegistry, model),
   askStream: async () => {

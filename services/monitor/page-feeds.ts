@@ -42,7 +42,8 @@ class Changes {
 
   put(name: string, value: unknown, tick: number): void {
     const json = JSON.stringify(value);
-    if (this.#parts.get(name)?.json !== json) this.#parts.set(name, { json, tick, value });
+    // Tick 0 is "has seen nothing": what is put before the first tick is of the first.
+    if (this.#parts.get(name)?.json !== json) this.#parts.set(name, { json, tick: Math.max(1, tick), value });
   }
 
   /** Returns the parts that changed after a tick. */
@@ -84,7 +85,7 @@ export function createFeeds(sources: FeedSources): Feeds {
     if (track === undefined) tracks.set(name, (track = new ModelTrack()));
     return track.take({
       nowMs: sources.nowMs(),
-      tick: now,
+      tick: Math.max(1, now),
       model,
       monitor: found?.monitor,
       lag: found?.lag,

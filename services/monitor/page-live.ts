@@ -26,6 +26,8 @@ export type FeedName =
 export interface PageLivePorts {
   readonly monotonicMs: () => number;
   readonly connectionsMax: number;
+  /** Whether the version log has been read, so that a model that is not known is none. */
+  readonly isReady: () => boolean;
   /** Names this process among its former selves: letters and digits. */
   readonly bootId: string;
   /** Returns what the registry says of a model's rollout; throws when it does not. */
@@ -37,7 +39,7 @@ export interface PageLivePorts {
 }
 
 /** Why a connection is not taken. */
-export type Refused = 'closing' | 'too-many' | 'unknown-model';
+export type Refused = 'closing' | 'too-many' | 'unknown-model' | 'waiting';
 
 /** The pages that are open. */
 export interface PageLive {
@@ -46,8 +48,8 @@ export interface PageLive {
    * Returns how to let go, or why it is not taken.
    */
   open(feed: FeedName, lastEventId: string | undefined, sink: Sink): (() => void) | Refused;
-  /** Returns everything of a feed at this moment; undefined when there is no such model. */
-  now(feed: FeedName): unknown;
+  /** Returns everything of a feed at this moment, or why there is nothing. */
+  now(feed: FeedName): { readonly view: unknown } | Refused;
   /** Looks at everything and tells every page what changed. */
   tick(): void;
   /** Ends every connection and takes no further one. */
@@ -77,6 +79,8 @@ export function createPageLive(feeds: Feeds, ports: PageLivePorts): PageLive {
 
   const feedOf = (name: FeedName): Feed | undefined =>
     name.kind === 'model' ? feeds.model(name.model) : feeds[name.kind];
+
+  const whyUnknown = (): Refused => (ports.isReady() ? 'unknown-model' : 'waiting');
 
   function letGo(connection: Connection): void {
     if (connections.delete(connection)) ports.onConnections(connections.size);
@@ -136,7 +140,7 @@ export function createPageLive(feeds: Feeds, ports: PageLivePorts): PageLive {
       if (isClosed) return 'closing';
       if (connections.size >= connectionsMax) return 'too-many';
       const feed = feedOf(name);
-      if (feed === undefined) return 'unknown-model';
+      if (feed === undefined) return whyUnknown();
       const seen = tickOf(lastEventId, bootId);
       const isKnown = seen !== undefined && seen <= now;
       const connection = { name, feed, sink, tick: isKnown ? seen : 0, saidAtMs: monotonicMs() };
@@ -146,7 +150,10 @@ export function createPageLive(feeds: Feeds, ports: PageLivePorts): PageLive {
       send(connection, isKnown ? 'delta' : 'snapshot', new Map());
       return () => letGo(connection);
     },
-    now: (name) => feedOf(name)?.since(0),
+    now(name) {
+      const feed = feedOf(name);
+      return feed === undefined ? whyUnknown() : { view: feed.since(0) };
+    },
     tick() {
       now += 1;
       feeds.keepModels((model) =>

@@ -23,6 +23,8 @@ function problemOf(refused: Refused, feed: FeedName): HttpProblem {
       return new HttpProblem(503, 'too many pages are open; PAGE_CONNECTIONS_MAX says how many may be', {
         retryAfterSeconds: 10,
       });
+    case 'waiting':
+      return new HttpProblem(503, 'the monitor has not read the version log yet', { retryAfterSeconds: 1 });
     case 'closing':
       return new HttpProblem(503, 'stopping', { retryAfterSeconds: 2 });
   }
@@ -91,8 +93,8 @@ export function liveRoutes(app: FastifyInstance, deps: LiveRoutesDeps): void {
       requireKnownHost(request, deps.hosts);
       const feed = feedOf(request);
       const found = deps.live.now(feed);
-      if (found === undefined) throw problemOf('unknown-model', feed);
-      return found;
+      if (typeof found === 'string') throw problemOf(found, feed);
+      return found.view;
     });
   }
   add('/overview', 'All models, a row each', () => ({ kind: 'overview' }));

@@ -84,6 +84,7 @@ function createWorld(more: Partial<PageLivePorts> = {}): World {
   const live = createPageLive(feeds, {
     monotonicMs: () => world.nowMs,
     connectionsMax: 2,
+    isReady: () => true,
     bootId: 'abc',
     askRegistry: () => Promise.resolve({ waitsFor: ['evidence'], routers: [], last: null }),
     askStream: () => Promise.resolve({ lag: [], deadLetters: null, models: [], fault: null }),
@@ -288,4 +289,13 @@ test('the stream is asked for only while somebody looks', async () => {
       ({ data }) => (data as { view?: { deadLetters: unknown } }).view?.deadLetters !== undefined,
     ),
   );
+});
+
+test('what is asked before the first tick is whole, and a model that is not known yet is not said to be none', () => {
+  const world = createWorld({ isReady: () => false });
+  const reader = createReader();
+  world.live.open({ kind: 'model', model: MODEL }, undefined, reader);
+  const [first] = reader.received;
+  assert.equal(Object.keys((first?.data as { view: object }).view).length, 11);
+  assert.equal(world.live.open({ kind: 'model', model: 'nobody' }, undefined, createReader()), 'waiting');
 });
