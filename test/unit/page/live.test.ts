@@ -2,102 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OverviewMessage, OverviewRow } from '../../../services/monitor/domain/page/messages.ts';
 import { eventIdOf, frameOf, tickOf } from '../../../services/monitor/domain/page/sse.ts';
-import { createFeeds } from '../../../services/monitor/page-feeds.ts';
-import { createPageLive } from '../../../services/monitor/page-live.ts';
-import type { PageLive, PageLivePorts, Sink } from '../../../services/monitor/page-live.ts';
 import { withModel, withOverview } from '../../../services/monitor/web/merge.ts';
-import type { MessageKind, ModelPageState, OverviewState } from '../../../services/monitor/web/merge.ts';
-import { directoryWith, MODEL, ROLLOUT } from '../monitor/monitor-world.ts';
-
-interface Received {
-  readonly id: string;
-  readonly kind: MessageKind;
-  readonly data: unknown;
-}
-
-/** A reader of a stream, as a browser reads it. */
-interface Reader extends Sink {
-  readonly received: Received[];
-  readonly comments: number;
-  isEnded: boolean;
-  isStuck: boolean;
-}
-
-function createReader(): Reader {
-  let text = '';
-  return {
-    isEnded: false,
-    isStuck: false,
-    write(more) {
-      text += more;
-      return true;
-    },
-    isFull() {
-      return this.isStuck;
-    },
-    end() {
-      this.isEnded = true;
-    },
-    get comments() {
-      return text.split('\n\n').filter((frame) => frame.startsWith(':')).length;
-    },
-    get received() {
-      return text
-        .split('\n\n')
-        .filter((frame) => frame.includes('\ndata: '))
-        .map((frame) => {
-          const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1] ?? '';
-          return {
-            id: field('id'),
-            kind: field('event') as MessageKind,
-            data: JSON.parse(field('data')) as unknown,
-          };
-        });
-    },
-  };
-}
-
-interface World {
-  readonly live: PageLive;
-  rollout: Parameters<typeof directoryWith>[0];
-  nowMs: number;
-  waitsFor: string[];
-  dropped: number;
-  open: number;
-}
-
-function createWorld(more: Partial<PageLivePorts> = {}): World {
-  const world = { rollout: null, nowMs: 1_000_000, waitsFor: [], dropped: 0, open: 0 } as unknown as World;
-  const feeds = createFeeds({
-    nowMs: () => world.nowMs,
-    directory: () => directoryWith(world.rollout),
-    measured: () => new Map(),
-    stopped: () => undefined,
-    verdict: () => undefined,
-    status: () => ({
-      waitsFor: world.waitsFor,
-      startedAtMs: 0,
-      chain: { events: 0, hash: '', fault: null },
-      hasRegistry: true,
-    }),
-  });
-  const live = createPageLive(feeds, {
-    monotonicMs: () => world.nowMs,
-    connectionsMax: 2,
-    isReady: () => true,
-    bootId: 'abc',
-    askRegistry: () => Promise.resolve({ waitsFor: ['evidence'], routers: [], last: null }),
-    askStream: () => Promise.resolve({ lag: [], deadLetters: null, models: [], fault: null }),
-    onConnections: (open) => {
-      world.open = open;
-    },
-    onDropped: () => {
-      world.dropped += 1;
-    },
-    ...more,
-  });
-  return Object.assign(world, { live });
-}
+import type { ModelPageState, OverviewState } from '../../../services/monitor/web/merge.ts';
+import { MODEL, ROLLOUT } from '../monitor/monitor-world.ts';
+import { createReader, createWorld } from './live-world.ts';
+import type { Reader, Received } from './live-world.ts';
 
 const rowsOf = ({ data }: Received): readonly OverviewRow[] => (data as OverviewMessage).rows;
 
