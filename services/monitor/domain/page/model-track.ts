@@ -1,10 +1,10 @@
 import type { ModelState } from '../../../../shared/domain/model-directory.ts';
+import type { ProgressiveSummary } from '../../../../shared/domain/progressive-metrics.ts';
 import { livingVersions } from '../../../../shared/domain/model-directory.ts';
 import type { StreamEvidence, VerdictEvidence } from '../../../../shared/domain/rollout.ts';
 import type { LogHistogram } from '../log-histogram.ts';
 import type { Quantiles } from '../log-histogram.ts';
 import { ARM_COUNT, VERSION_COUNT } from '../measures.ts';
-import type { VersionMeasures } from '../measures.ts';
 import type { Positions, ShardMonitor } from '../shard-monitor.ts';
 import { alarmsOf } from './alarms.ts';
 import { LossBand, RecentMean } from './loss-band.ts';
@@ -102,14 +102,14 @@ export class ModelTrack {
   #valuesOf({ model, lag }: Look, monitor: ShardMonitor): Record<string, number> {
     const values: Record<string, number> = {};
     const living = livingVersions(model).map(({ version }) => version);
-    let longest: VersionMeasures | undefined;
+    let most: ProgressiveSummary | undefined;
     let loss = NaN;
     for (const version of living) {
       const measures = monitor.versions.get(version);
       if (measures === undefined) continue;
       const learned = measures.learner.summary();
       const told = learned.examples > 0 ? learned : measures.router.summary();
-      if (longest === undefined || learned.examples > longest.learner.summary().examples) longest = measures;
+      if (most === undefined || learned.examples > most.examples) most = learned;
       let band = this.#bands.get(version);
       if (band === undefined) this.#bands.set(version, (band = new LossBand()));
       const name = String(version);
@@ -128,7 +128,6 @@ export class ModelTrack {
         name.startsWith('arm/') ||
         living.some((one) => name.endsWith(`/${String(one)}`)),
     );
-    const most = longest?.learner.summary();
     const base = most === undefined ? NaN : this.#base.take(most.weight, most.baseRateLogLoss * most.weight);
     values['base'] = base;
     values['arm/stable'] = monitor.arms.stable.counters.get(ARM_COUNT.predictions);
