@@ -161,8 +161,8 @@ function emptyOf({ view }: ModelPageState): VNode {
     title="Nothing has been measured yet"
     command=${`npm run -s headrace -- send ${name} events.csv\nnpm run -s headrace -- predict ${name} --subject someone -F feature=value`}
   >
-    Figures come with the first event that is learned or prediction that is answered. Where several monitors run, each has the
-      figures of its own shards: this model’s may be with another one.
+    Figures come with the first event that is learned or prediction that is answered. Where several monitors
+    run, each has the figures of its own shards: this model’s may be with another one.
   <//>`;
 }
 
