@@ -8,7 +8,7 @@ import type { Tab } from '../support/browser.ts';
 import { judgedSpec, QUICK_POLICY } from '../support/judged-model.ts';
 import { startJudgedTraffic } from '../support/judged-traffic.ts';
 import type { JudgedTraffic } from '../support/judged-traffic.ts';
-import { card, command, stat, untilTrue } from '../support/page.ts';
+import { ask, card, command, stat, untilTrue } from '../support/page.ts';
 import { rolloutClient } from '../support/rollouts.ts';
 import { useSystem } from '../support/system.ts';
 
@@ -132,7 +132,7 @@ test('buttons do what they say: a rollout is started, paused, resumed, promoted,
   assert.deepEqual(tab.errors(), []);
 });
 
-test('what the registry refuses is told in the dialog, and a command of another page is refused', async () => {
+test('two versions are compared, Escape leaves everything as it is, and a command of another page is refused', async () => {
   const { page } = tab;
   await page.goto(at(`#/models/${MODEL}/versions`));
   await page.getByLabel('Second').selectOption('v2');
@@ -227,7 +227,7 @@ test('the theme is chosen by a button and kept, and everything is reached by key
   await close();
 });
 
-test('the registry away: the page says so and its figures go on', async () => {
+test('the registry away: the page says so, also to who commands, and its figures go on', async () => {
   const { page } = tab;
   await system.fleet.one('registry').kill();
   await page.goto(at(`#/models/${MODEL}/history`));
@@ -235,6 +235,10 @@ test('the registry away: the page says so and its figures go on', async () => {
   await page.getByRole('link', { name: 'Model', exact: true }).click();
   const first = await stat(page, 'Labels');
   await untilTrue('figures to go on', async () => (await stat(page, 'Labels')) !== first);
+  await page.getByRole('link', { name: 'Rollout', exact: true }).click();
+  await ask(page, 'Start a rollout', 'nobody hears it');
+  await page.getByRole('alert').getByText('the registry does not answer').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('link', { name: 'History', exact: true }).click();
   await system.fleet.one('registry').start();
   await system.fleet.one('registry').untilReady();

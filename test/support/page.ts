@@ -24,11 +24,16 @@ export async function untilTrue(what: string, look: () => Promise<boolean>): Pro
 }
 
 /** Presses a button, says who and why, and confirms. */
-export async function command(page: Page, verb: string, reason: string): Promise<void> {
+export async function ask(page: Page, verb: string, reason: string): Promise<void> {
   await page.getByRole('button', { name: verb, exact: true }).first().click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Who').fill('ada');
   await dialog.getByLabel('Why').fill(reason);
   await dialog.getByRole('button', { name: verb, exact: true }).click();
-  await dialog.waitFor({ state: 'detached' });
+}
+
+/** Has something done by a button and its dialog; throws when the dialog stays, because it was refused. */
+export async function command(page: Page, verb: string, reason: string): Promise<void> {
+  await ask(page, verb, reason);
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
