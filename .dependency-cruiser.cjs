@@ -98,7 +98,32 @@ module.exports = {
       from: {},
       to: { path: '^services/[^/]+/main\\.ts$' },
     },
+    {
+      name: 'page-imports-its-own',
+      comment:
+        'Code of the page runs in browsers: it has its own files and its three packages, else types alone.',
+      severity: 'error',
+      from: { path: `${SERVICE}web/` },
+      to: { pathNot: [`${SERVICE}(web|domain)/`, '^shared/domain/', '^node_modules/(preact|htm|uplot)/'] },
+    },
+    {
+      name: 'page-knows-types-alone',
+      comment: 'Import the type; the page has no code of the server.',
+      severity: 'error',
+      from: { path: `${SERVICE}web/` },
+      to: { path: [`${SERVICE}domain/`, '^shared/'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nobody-imports-the-page',
+      comment: 'The service serves the page as files; what both need is in domain/.',
+      severity: 'error',
+      from: { pathNot: [`${SERVICE}web/`, '^test/'] },
+      to: { path: `${SERVICE}web/` },
+    },
     ...[
+      ['preact', '/web/'],
+      ['htm', '/web/'],
+      ['uplot', '/web/'],
       ['kafkajs', '^shared/kafka/'],
       ['@kafkajs/confluent-schema-registry', '^shared/events/'],
       ['avsc', '^shared/events/'],

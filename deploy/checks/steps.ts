@@ -69,6 +69,7 @@ export const LINT = tool('lint', 'eslint/bin/eslint.js', ['.']);
 /** What else can be told without running the code. */
 export const STATIC_CHECKS: readonly Step[] = [
   tool('types', 'typescript/bin/tsc', ['-p', '.']),
+  tool('types of the page', 'typescript/bin/tsc', ['-p', 'services/monitor/web']),
   tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
   tool('dependency rules', 'dependency-cruiser/bin/dependency-cruiser.mjs', [
     '--config',

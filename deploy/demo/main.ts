@@ -138,6 +138,7 @@ async function keepRunning(fleet: Fleet, say: (line: string) => void): Promise<v
   const router = fleet.one('router').url;
   say('\neverything is left running until ^C:');
   for (const { name, url } of fleet.all) say(`  ${name.padEnd(16)} ${url}`);
+  say(`\nthe page:          ${fleet.one('monitor').url}/#/models/flights-late\n`);
   const moved = fleet.all.filter(({ name, url }) => SERVICE_URLS[name] !== url);
   for (const { name, url } of moved) say(`  export ${urlVariable(name)}=${url}`);
   say(`try:

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { chainFault, GENESIS_HASH } from '../../services/registry/domain/chain.ts';
-import type { ChainEnd } from '../../services/registry/domain/chain.ts';
+import { chainFault, GENESIS_HASH } from '../../shared/domain/version-chain.ts';
+import type { ChainEnd } from '../../shared/domain/version-chain.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
 import { createCodec } from '../../shared/events/codec.ts';

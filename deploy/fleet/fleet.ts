@@ -84,7 +84,7 @@ function serviceProcess(
   name: ServiceName,
   index: number,
   [port, grpcPort]: readonly [number, number],
-  options: FleetOptions,
+  options: FleetOptions & { readonly registryUrl: string | undefined },
 ): ServiceProcess {
   const tag = index === 0 ? name : `${name}-${String(index + 1)}`;
   const pidFile = join(options.dataDir, `${tag}.pid`);
@@ -97,6 +97,7 @@ function serviceProcess(
     SCHEMA_REGISTRY_URL: options.stack.schemaRegistryUrl,
     HTTP_PORT: String(port),
     ...(name === 'router' ? { GRPC_PORT: String(grpcPort) } : {}),
+    ...(name === 'monitor' && options.registryUrl !== undefined ? { REGISTRY_URL: options.registryUrl } : {}),
     INSTANCE_ID: tag,
     DATA_DIR: join(options.dataDir, tag),
     // Kept compiled code, type-stripping included, halves the CPU time of a start.
@@ -160,7 +161,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   for (const { name, index } of wanted) {
     const preferred = options.preferStandardPorts === true && index === 0 ? [STANDARD_PORT[name]] : [];
     const [port = 0, grpcPort = -1] = await choosePorts(name === 'router' ? 2 : 1, preferred);
-    const one = serviceProcess(name, index, [port, grpcPort], options);
+    const registryUrl = all.find((started) => started.name === 'registry')?.url;
+    const one = serviceProcess(name, index, [port, grpcPort], { ...options, registryUrl });
     all.push(one);
     await one.start();
   }

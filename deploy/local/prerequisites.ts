@@ -3,7 +3,7 @@ import { canInstallDebianPackages, installDebianPackages } from './debian-packag
 import { runCommand } from './run-command.ts';
 
 /** A program of the machine that the stack or a test needs. */
-export type Prerequisite = 'java' | 'maven' | 'redis-server' | 'prometheus';
+export type Prerequisite = 'java' | 'maven' | 'redis-server' | 'prometheus' | 'chromium';
 
 /** Settings and listeners of the search. */
 export interface PrerequisiteOptions {
@@ -22,6 +22,7 @@ const WANTED: Record<
     brew: 'openjdk',
   },
   maven: { title: 'Maven', debian: ['maven'], brew: 'maven' },
+  chromium: { title: 'Chromium', debian: ['chromium'], brew: 'chromium' },
   prometheus: { title: 'Prometheus', debian: ['prometheus'], brew: 'prometheus' },
   'redis-server': { title: 'Redis 7 or later', debian: ['redis-server'], brew: 'redis' },
 };
@@ -46,6 +47,8 @@ async function isPresent(one: Prerequisite, env: PrerequisiteOptions['env']): Pr
       return (await findJava(env)) !== undefined;
     case 'maven':
       return (await outputOf('mvn', '--version')) !== undefined;
+    case 'chromium':
+      return (await outputOf('chromium', '--version')) !== undefined;
     case 'prometheus':
       return (await outputOf('promtool', '--version')) !== undefined;
     case 'redis-server':

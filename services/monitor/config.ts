@@ -25,4 +25,20 @@ export const monitorSettings = Type.Object({
     maximum: 600_000,
     description: 'Least time between two checkpoints of a shard, ms.',
   }),
+  REGISTRY_URL: Type.String({
+    default: 'http://127.0.0.1:8084',
+    pattern: '^(https?://.+)?$',
+    description: 'Registry that the page’s commands and history go to. Empty: the page only looks.',
+  }),
+  PAGE_HOSTS: Type.String({
+    default: '',
+    pattern: '^[A-Za-z0-9.,-]*$',
+    description: 'Names, comma separated, under which the page is served besides addresses and localhost.',
+  }),
+  PAGE_CONNECTIONS_MAX: Type.Integer({
+    default: 64,
+    minimum: 1,
+    maximum: 1000,
+    description: 'Most pages that may follow the monitor at one time.',
+  }),
 });

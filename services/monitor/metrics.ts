@@ -12,6 +12,9 @@ export interface MonitorObserver {
   report(report: Report): void;
   /** Takes a verdict that is published. */
   verdict(verdict: Verdict): void;
+  /** Takes how many pages are followed now. */
+  pages(open: number): void;
+  pageDropped(): void;
 }
 
 /** Returns the monitor's metrics behind the names the service uses. */
@@ -68,7 +71,18 @@ export function createMonitorMetrics(metrics: Metrics): MonitorObserver {
     'Share of a rollout’s predictions that have counted as labelled pairs.',
     ['model'],
   );
+  const pages = metrics.gauge('headrace_monitor_page_connections', 'Pages that follow the monitor.');
+  const dropped = metrics.counter(
+    'headrace_monitor_page_dropped_total',
+    'Pages that were let go because they took nothing for 15 s.',
+  );
   return {
+    pages: (open) => {
+      pages.set(open);
+    },
+    pageDropped: () => {
+      dropped.inc();
+    },
     verdict({ model, value, evidence }) {
       verdicts.inc({ model, value });
       const { streams, waiting: pairs, maturity: rate } = JSON.parse(evidence) as VerdictEvidence;

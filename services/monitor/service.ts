@@ -35,12 +35,20 @@ export interface MonitorDeps {
 export interface Monitor extends PartitionHandler {
   /** Returns the report of a model whose shard is here; undefined when it is not. */
   report(model: string): Promise<Report | undefined>;
+  /** Returns every shard that is here with how far it is behind: one look at the logs' ends for all. */
+  measured(): Promise<ReadonlyMap<string, Measured>>;
   /** Returns the verdict as of now on a model's newest rollout; undefined when its shard is not here or it had none. */
   verdict(model: string): Verdict | undefined;
   /** Saves what is due and says what is due although no batch comes. */
   tick(): Promise<void>;
   stop(): Promise<void>;
   readonly stopped: () => ReadonlyMap<string, string>;
+}
+
+/** The shard of a model as it is now, and its lag. */
+export interface Measured {
+  readonly monitor: ShardMonitor;
+  readonly lag: Positions;
 }
 
 interface Shard {
@@ -50,6 +58,16 @@ interface Shard {
   readonly saver: ShardSaver;
   /** Last record read of each topic. */
   readonly lastRecords: LastRecords;
+}
+
+type LogEnds = ReadonlyMap<number, { readonly end: number }>;
+
+function lagOf({ partition, monitor }: Shard, ends: readonly LogEnds[]): Positions {
+  const lag = MONITORED_TOPICS.map((topic, at) => {
+    const end = ends[at]?.get(partition)?.end ?? 0;
+    return [topic, Math.max(0, end - monitor.positions[topic])];
+  });
+  return Object.fromEntries(lag) as Positions;
 }
 
 function isMonitored(record: TypedRecord): record is TypedRecord & { topic: MonitoredTopic } {
@@ -166,6 +184,9 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
     }
   }
 
+  const logEnds = (): Promise<LogEnds[]> =>
+    Promise.all(MONITORED_TOPICS.map((topic) => ports.logRanges(topic)));
+
   return {
     stopped: () => stopped,
 
@@ -235,13 +256,17 @@ export function createMonitor({ ports, partitions, checkpointIntervalMs, directo
 
     async report(model) {
       const shard = shards.get(shardKey(model, 0));
-      if (shard === undefined) return undefined;
-      const lag: Record<string, number> = {};
-      for (const topic of MONITORED_TOPICS) {
-        const end = (await ports.logRanges(topic)).get(shard.partition)?.end ?? 0;
-        lag[topic] = Math.max(0, end - shard.monitor.positions[topic]);
-      }
-      return reportOf(model, shard.monitor, lag as Positions);
+      return shard && reportOf(model, shard.monitor, lagOf(shard, await logEnds()));
+    },
+
+    async measured() {
+      const ends = shards.size === 0 ? [] : await logEnds();
+      return new Map(
+        [...shards].map(([key, shard]) => [
+          parseShardKey(key)?.model ?? key,
+          { monitor: shard.monitor, lag: lagOf(shard, ends) },
+        ]),
+      );
     },
 
     verdict(model) {

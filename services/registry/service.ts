@@ -1,8 +1,8 @@
 import type { ModelVersionEvent, TrafficPlan } from '../../shared/domain/events.ts';
 import { evolveDirectory } from '../../shared/domain/model-directory.ts';
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
-import { canonicalEvent, chainFault, GENESIS_HASH } from './domain/chain.ts';
-import type { ChainEnd } from './domain/chain.ts';
+import { canonicalEvent, chainFault, GENESIS_HASH } from '../../shared/domain/version-chain.ts';
+import type { ChainEnd } from '../../shared/domain/version-chain.ts';
 import type { Command } from './domain/commands.ts';
 import { decide } from './domain/decide.ts';
 import type { Decision, EventDraft, Moment } from './domain/decision.ts';

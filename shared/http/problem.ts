@@ -16,6 +16,7 @@ export interface Fault {
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad request',
+  403: 'Forbidden',
   404: 'Not found',
   408: 'Request timeout',
   409: 'Conflict',
@@ -23,6 +24,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Content too large',
   415: 'Unsupported media type',
   417: 'Expectation failed',
+  421: 'Misdirected request',
   422: 'Unprocessable content',
   428: 'Precondition required',
   429: 'Too many requests',

@@ -1,5 +1,6 @@
 import { evolveDirectory } from '../domain/model-directory.ts';
 import type { ModelDirectory } from '../domain/model-directory.ts';
+import type { ModelVersionEvent } from '../domain/events.ts';
 import type { Codec } from '../events/codec.ts';
 import type { KafkaClient } from './client.ts';
 import { followTopic } from './topic-follower.ts';
@@ -10,6 +11,8 @@ export interface DirectoryDeps {
   readonly kafka: KafkaClient;
   readonly codec: Codec;
   readonly onFatal: (error: unknown) => void;
+  /** Called with every event as it is folded, the old ones too. */
+  readonly onEvent?: (event: ModelVersionEvent) => void;
   /** Called after every change once the log has been read to its end. */
   readonly onChange?: (directory: ModelDirectory) => void;
 }
@@ -29,6 +32,7 @@ export async function followDirectory(deps: DirectoryDeps): Promise<DirectoryFol
     onRecord: ({ value }) => {
       if (value === null) return;
       directory = evolveDirectory(directory, value);
+      deps.onEvent?.(value);
       if (isCaughtUp) deps.onChange?.(directory);
     },
   });

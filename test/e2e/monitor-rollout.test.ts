@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
-import { canonicalEvent } from '../../services/registry/domain/chain.ts';
+import { canonicalEvent } from '../../shared/domain/version-chain.ts';
 import type { ModelVersionEvent, Verdict } from '../../shared/domain/events.ts';
 import { createRng } from '../../shared/domain/rng.ts';
 import type { RolloutState, VerdictEvidence } from '../../shared/domain/rollout.ts';

@@ -1,57 +1,17 @@
 import type { Command } from 'commander';
-import type { DeadLetter } from '../../../shared/domain/events.ts';
-import { MONITORED_TOPICS } from '../../../services/monitor/domain/shard-monitor.ts';
 import { messageOf } from '../../../shared/errors.ts';
+import { consumerLag } from '../../../shared/kafka/consumer-lag.ts';
+import { createDeadLetterDesk } from '../../../shared/kafka/dead-letter-desk.ts';
+import type { DeadLetterDesk, NumberedLetter } from '../../../shared/kafka/dead-letter-desk.ts';
 import { inContext } from '../context.ts';
 import type { Context } from '../context.ts';
 import { CliError, EXIT } from '../io.ts';
 import type { Io } from '../io.ts';
-import { logRanges } from '../../../shared/kafka/partition-count.ts';
 import { count, duration, table } from '../output.ts';
 import { openReader } from '../stack.ts';
-import type { Reader } from '../stack.ts';
-
-/** Consumer groups, and the topics that each reads. */
-const GROUPS = {
-  'headrace-ingest-join': ['predictions.v1', 'labels.v1'],
-  'headrace-online-learner': ['training-events.v1'],
-  'headrace-monitor': MONITORED_TOPICS,
-} as const;
 
 async function lag(context: Context): Promise<void> {
-  const { kafka } = await openReader(context.io, [
-    'predictions.v1',
-    'labels.v1',
-    'scores.v1',
-    'training-events.v1',
-  ]);
-  const admin = kafka.admin();
-  const rows: {
-    group: string;
-    topic: string;
-    partition: number;
-    committed: number;
-    end: number;
-    lag: number;
-  }[] = [];
-  try {
-    await admin.connect();
-    for (const [group, topics] of Object.entries(GROUPS)) {
-      const read = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
-      for (const { topic, partitions } of read) {
-        const ends = await logRanges(kafka, topic as 'labels.v1');
-        for (const { partition, offset } of partitions) {
-          const { start = 0, end = 0 } = ends.get(partition) ?? {};
-          const committed = Math.max(Number(offset), start);
-          if (end > start)
-            rows.push({ group, topic, partition, committed, end, lag: Math.max(0, end - committed) });
-        }
-      }
-    }
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
-  rows.sort((a, b) => b.lag - a.lag);
+  const rows = await consumerLag((await openReader(context.io, ['labels.v1'])).kafka);
   context.print(rows, () =>
     table(
       ['GROUP', 'TOPIC', 'PARTITION', 'POSITION', 'END', 'LAG'],
@@ -67,26 +27,23 @@ async function lag(context: Context): Promise<void> {
   );
 }
 
-interface Letter extends DeadLetter {
-  /** Its own offset on dead-letters.v1: what it is named by. */
-  readonly number: number;
+const MOST_LETTERS = 10_000;
+
+async function openDesk(context: Context): Promise<DeadLetterDesk> {
+  const { kafka, codec } = await openReader(context.io, ['dead-letters.v1']);
+  return createDeadLetterDesk(kafka, codec);
 }
 
-async function lettersOf(reader: Reader): Promise<Letter[]> {
-  const letters: Letter[] = [];
-  for await (const { value, source } of reader.records('dead-letters.v1', 0))
-    letters.push({ ...value, number: source.offset });
-  return letters;
-}
-
-async function letterOf(reader: Reader, number: string): Promise<Letter> {
-  const found = (await lettersOf(reader)).find((one) => String(one.number) === number);
+async function letterOf(desk: DeadLetterDesk, number: string): Promise<NumberedLetter> {
+  const found = /^\d+$/.test(number) ? await desk.one(Number(number)) : undefined;
   if (found === undefined) throw new CliError(`there is no dead letter ${number}`, EXIT.refused);
   return found;
 }
 
 async function listLetters(context: Context, last: number): Promise<void> {
-  const letters = (await lettersOf(await openReader(context.io, ['dead-letters.v1']))).slice(-last);
+  if (!(last >= 1 && last <= MOST_LETTERS))
+    throw new CliError(`--last ${String(last)}, allowed 1 … ${String(MOST_LETTERS)}`, EXIT.usage);
+  const letters = await (await openDesk(context)).newest(last);
   const shown = letters.map(({ key: _key, value: _value, ...rest }) => rest);
   context.print(shown, () =>
     letters.length === 0
@@ -106,13 +63,7 @@ async function listLetters(context: Context, last: number): Promise<void> {
 }
 
 async function showLetter(context: Context, number: string): Promise<void> {
-  const reader = await openReader(context.io, [
-    'dead-letters.v1',
-    'training-events.v1',
-    'labels.v1',
-    'predictions.v1',
-  ]);
-  const { key, value, ...rest } = await letterOf(reader, number);
+  const { key, value, ...rest } = await letterOf(await openDesk(context), number);
   const shown = {
     ...rest,
     key: key === null ? null : Buffer.from(key).toString('utf8'),
@@ -128,24 +79,17 @@ async function showLetter(context: Context, number: string): Promise<void> {
 
 /** Puts a record that was set aside back on its topic, as it came: after its cause was mended. */
 async function redrive(context: Context, number: string): Promise<void> {
-  const reader = await openReader(context.io, ['dead-letters.v1']);
-  const letter = await letterOf(reader, number);
-  const { key, value, topic, partition } = letter;
-  if (value === null) throw new CliError(`dead letter ${number} has no value to send again`, EXIT.refused);
-  const producer = reader.kafka.producer({ idempotent: true });
+  const desk = await openDesk(context);
+  const letter = await letterOf(desk, number);
   try {
-    await producer.connect();
-    const message = { key: key === null ? null : Buffer.from(key), value: Buffer.from(value), partition };
-    const [written] = await producer.send({ topic, messages: [message], acks: -1 });
-    const offset = written?.baseOffset ?? '?';
+    const { topic, partition, offset } = await desk.redrive(letter);
     context.print(
       { number: letter.number, topic, partition, offset },
       () => `dead letter ${number} is on ${topic}/${String(partition)} again, at offset ${offset}\n`,
     );
   } catch (error) {
+    if (error instanceof RangeError) throw new CliError(error.message, EXIT.refused);
     throw new CliError(`not written: ${messageOf(error)}`, EXIT.unreachable);
-  } finally {
-    await producer.disconnect().catch(() => undefined);
   }
 }
 

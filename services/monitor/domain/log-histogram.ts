@@ -37,6 +37,20 @@ export class LogHistogram {
     return { count, mean: (this.#counts[BINS] ?? 0) / count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
   }
 
+  /** Returns what was added since a copy was taken of this one. */
+  since(before: LogHistogram): LogHistogram {
+    const added = new LogHistogram();
+    added.#counts.forEach((_, at) => {
+      added.#counts[at] = (this.#counts[at] ?? 0) - (before.#counts[at] ?? 0);
+    });
+    return added;
+  }
+
+  /** Returns a histogram of its own with the same values. */
+  copy(): LogHistogram {
+    return this.since(new LogHistogram());
+  }
+
   /** Returns the state as live little-endian float64. */
   bytes(): Uint8Array {
     return bytesOf(this.#counts);

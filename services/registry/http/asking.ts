@@ -12,10 +12,21 @@ const STATUS: Readonly<Record<Refusal['kind'], number>> = {
 };
 const TEXT_MAX = { actor: 128, reason: 1024, key: 128 };
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Returns the text of a header's bytes, which Node gives as Latin-1: UTF-8 where they are that. */
+function textOf(latin1: string): string {
+  try {
+    return utf8.decode(Buffer.from(latin1, 'latin1'));
+  } catch {
+    return latin1;
+  }
+}
+
 function headerText(request: FastifyRequest, name: string, max: number): string | undefined {
   const value = request.headers[name];
   if (value === undefined || value === '') return undefined;
-  const text = String(value);
+  const text = textOf(String(value));
   if (text.length > max)
     throw new HttpProblem(
       400,

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryRoutesDeps } from './routes-deps.ts';
 import { askedBy, knownModel, orThrow } from './asking.ts';
+import { historyRoute } from './history-route.ts';
 import { publishedRoute } from './published-route.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
 import { shardRoutes } from './shard-routes.ts';
@@ -14,7 +15,7 @@ import { modeOf } from '../domain/start-from.ts';
 import type { StartFrom } from '../domain/start-from.ts';
 import type { Registry } from '../service.ts';
 import { modelParams, registerVersionBody, targetsBody, versionParams } from './version-schemas.ts';
-import { eventView, modelView, planView, validationOf, versionView } from './views.ts';
+import { modelView, planView, validationOf, versionView } from './views.ts';
 
 function ifMatch(request: FastifyRequest): number {
   const header = request.headers['if-match'];
@@ -95,15 +96,7 @@ export function registryRoutes(app: FastifyInstance, deps: RegistryRoutesDeps): 
     ({ params }) => modelView(knownModel(deps.readable(), params.model)),
   );
 
-  app.get<{ Params: { model: string } }>(
-    '/v1/models/:model/history',
-    { schema: { params: modelParams, summary: 'Everything that happened to a model, oldest first' } },
-    ({ params }) => {
-      const registry = deps.readable();
-      knownModel(registry, params.model);
-      return { model: params.model, events: registry.history(params.model).map(eventView) };
-    },
-  );
+  historyRoute(app, deps);
 
   app.get<{ Params: { model: string } }>(
     '/v1/models/:model/versions',

@@ -16,6 +16,9 @@ const { forbidden = [], options } = createRequire(import.meta.url)(
 type Tree = Readonly<Record<string, readonly string[]>>;
 
 const PACKAGES = [
+  'preact',
+  'htm',
+  'uplot',
   'kafkajs',
   '@kafkajs/confluent-schema-registry',
   'avsc',
@@ -57,6 +60,8 @@ const SOUND: Tree = {
     'protobufjs',
     'shared/redis/connect.ts',
   ],
+  'services/a/web/main.ts': ['services/a/web/chart.ts', 'preact', 'htm'],
+  'services/a/web/chart.ts': ['uplot'],
   'services/a/metrics.ts': ['shared/observability/metrics.ts', 'prom-client'],
   'services/a/config.ts': [],
   'services/a/main.ts': [
@@ -157,6 +162,32 @@ const PLANTED: Readonly<Record<string, { readonly tree: Tree; readonly breaks: r
   'nobody-imports-main': {
     tree: { 'deploy/demo/uses-main.ts': ['services/b/main.ts'] },
     breaks: ['deploy/demo/uses-main.ts → services/b/main.ts'],
+  },
+  'page-imports-its-own': {
+    tree: {
+      'services/a/web/uses-package.ts': ['yaml'],
+      'services/a/web/uses-routes.ts': ['services/a/http/routes.ts'],
+      'services/a/web/uses-node.ts': ['node:fs'],
+    },
+    breaks: [
+      'services/a/web/uses-package.ts → node_modules/yaml/index.js',
+      'services/a/web/uses-routes.ts → services/a/http/routes.ts',
+      'services/a/web/uses-node.ts → fs',
+    ],
+  },
+  'page-knows-types-alone': {
+    tree: {
+      'services/a/web/uses-decision.ts': ['services/a/domain/decide.ts'],
+      'services/a/web/uses-shared.ts': ['shared/domain/rng.ts'],
+    },
+    breaks: [
+      'services/a/web/uses-decision.ts → services/a/domain/decide.ts',
+      'services/a/web/uses-shared.ts → shared/domain/rng.ts',
+    ],
+  },
+  'nobody-imports-the-page': {
+    tree: { 'services/a/http/uses-page.ts': ['services/a/web/chart.ts'] },
+    breaks: ['services/a/http/uses-page.ts → services/a/web/chart.ts'],
   },
   ...Object.fromEntries(
     PACKAGES.map((name) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chainFault, GENESIS_HASH } from '../../../services/registry/domain/chain.ts';
+import { chainFault, GENESIS_HASH } from '../../../shared/domain/version-chain.ts';
 import type { ModelVersionEvent, TrafficPlan } from '../../../shared/domain/events.ts';
 import { ask, sha256, worldWithVersions } from './registry-world.ts';
 

@@ -20,6 +20,35 @@ test('a model is created from JSON or YAML and its place is told', async () => {
   assert.deepEqual([event?.actor, event?.body.spec.name], ['ada', 'clicks']);
 });
 
+test('a history is read from its end in pages', async () => {
+  const world = await worldWithVersions(2);
+  const send = await routesOf(world);
+  const page = async (query: string): Promise<number[]> => {
+    const { body } = await send('GET', `/v1/models/clicks/history${query}`);
+    return (body['events'] as { sequence: number }[]).map(({ sequence }) => sequence);
+  };
+  const all = await page('');
+  assert.deepEqual(await page('?last=2'), all.slice(-2));
+  assert.deepEqual(await page(`?last=2&before=${String(all.at(-2))}`), all.slice(-4, -2));
+  assert.deepEqual(await page(`?last=1000&before=${String(all[1])}`), all.slice(0, 1));
+  for (const query of ['?last=0', '?last=1001', '?last=x', '?before=-1'])
+    assert.equal((await send('GET', `/v1/models/clicks/history${query}`)).status, 400, query);
+});
+
+test('a reason in UTF-8 is kept as it was written', async () => {
+  const world = await worldWithVersions(1);
+  const send = await routesOf(world);
+  const reason = Buffer.from('größer → besser', 'utf8').toString('latin1');
+  const { status } = await send(
+    'POST',
+    '/v1/models/clicks/versions',
+    { parent: 1 },
+    { 'headrace-reason': reason },
+  );
+  assert.equal(status, 201);
+  assert.equal(world.events().at(-1)?.reason, 'größer → besser');
+});
+
 test('a faulty spec is answered with every fault', async () => {
   const send = await routesOf(createRegistryWorld());
   const { status, body } = await send('POST', '/v1/models', { name: 'X', features: [], shards: 3 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { chainFault, GENESIS_HASH } from '../../../services/registry/domain/chain.ts';
-import type { ChainEnd } from '../../../services/registry/domain/chain.ts';
+import { chainFault, GENESIS_HASH } from '../../../shared/domain/version-chain.ts';
+import type { ChainEnd } from '../../../shared/domain/version-chain.ts';
 import type { ModelVersionEvent } from '../../../shared/domain/events.ts';
 import { createCodec } from '../../../shared/events/codec.ts';
 import type { KafkaClient } from '../../../shared/kafka/client.ts';

@@ -1,5 +1,5 @@
-import type { ModelVersionEvent } from '../../../shared/domain/events.ts';
-import { targetsOf } from '../../../shared/domain/traffic-target.ts';
+import type { ModelVersionEvent } from './events.ts';
+import { targetsOf } from './traffic-target.ts';
 
 /** What the first event of the log names as the hash before it. */
 export const GENESIS_HASH = '0'.repeat(64);
