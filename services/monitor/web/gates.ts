@@ -9,6 +9,8 @@ import type { ModelPageState } from './merge.ts';
 import { Card, Chip, Table, Term } from './parts.ts';
 import type { Column } from './parts.ts';
 import { gateState, progressOf } from './rollout-model.ts';
+import { TERMS } from './terms.ts';
+import type { TermName } from './terms.ts';
 
 const STATES = {
   against: ['bad', 'against it'],
@@ -19,6 +21,12 @@ const STATES = {
 /** Returns a difference in its stream's unit: staleness is an age, the others are shares or nats. */
 const amount = (name: string, value: number | null): string =>
   name === 'staleness' ? duration(value) : signed(value);
+
+/** Returns what a gate is explained by. */
+function termOf(gate: string): TermName {
+  const name = `gate-${gate}`;
+  return name in TERMS ? (name as TermName) : 'gate';
+}
 
 const WIDTH = 100;
 const HEIGHT = 18;
@@ -69,7 +77,7 @@ function columnsOf(chosen: string, choose: (name: string) => void): readonly Col
           class="link"
           aria-pressed=${name === chosen}
           onClick=${() => choose(name)}
-          title="Show it over time"
+          title=${`${TERMS[termOf(name)].short} Press to see it over time.`}
         >
           ${name}
         </button>`,
@@ -135,7 +143,7 @@ export function Gates({ state }: { readonly state: ModelPageState }): VNode | nu
         ? null
         : html`<div class="columns gate-charts" key=${shown.name}>
             <div>
-              <h3>${shown.name}: evidence over time (ln e)</h3>
+              <h3><${Term} of=${termOf(shown.name)} as=${shown.name} />: evidence over time (ln e)</h3>
               <${Chart} ...${evalueChart(shown, state.streams)} />
             </div>
             <div>

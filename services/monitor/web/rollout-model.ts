@@ -70,6 +70,7 @@ export function marginsOf(
 ): { promote: number | null; rollback: number | null } {
   switch (name) {
     case 'loss':
+    case 'tail': // its difference is one of the loss, too
       return { promote: objectives.loss.promoteMarginNats, rollback: objectives.loss.rollbackMarginNats };
     case 'accuracy':
     case 'precision':
@@ -81,8 +82,6 @@ export function marginsOf(
       return { promote: null, rollback: guards.failureMarginRate };
     case 'slowness':
       return { promote: null, rollback: guards.slownessMarginRate };
-    case 'tail':
-      return { promote: null, rollback: guards.tailMarginRate };
     case 'calibration':
       return { promote: null, rollback: guards.calibrationMarginRate };
     case 'outcome':

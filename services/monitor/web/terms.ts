@@ -112,6 +112,50 @@ export const TERMS = {
     short:
       'One quantity that is compared between candidate and baseline on the same requests. Objectives have to be shown to be good; guards must not be shown to be bad.',
   },
+  'gate-loss': {
+    name: 'Loss',
+    short: 'Log-loss of the candidate less the baseline’s, clipped to ±1 nat; an objective.',
+  },
+  'gate-accuracy': {
+    name: 'Accuracy, compared',
+    short: 'Answers on the wrong side of the policy’s threshold, candidate less baseline.',
+  },
+  'gate-precision': {
+    name: 'Precision',
+    short: 'What a yes of the candidate is worth against one of the baseline, at the policy’s threshold.',
+  },
+  'gate-recall': {
+    name: 'Recall',
+    short: 'Missed positives at the policy’s threshold, candidate less baseline.',
+  },
+  'gate-tail': {
+    name: 'Tail',
+    short:
+      'Disasters: losses more than 1 nat above the baseline’s. They count when they are more frequent than the margin allows and are not paid back.',
+    more: 'The difference is that of the loss without clipping, gains cut at 1 nat. Promotion needs either half to be shown to be good.',
+  },
+  'gate-calibration': {
+    name: 'Calibration, compared',
+    short: 'Size of the candidate’s bias less that of the baseline’s.',
+  },
+  'gate-failure': {
+    name: 'Failure',
+    short:
+      'Requests that the candidate failed to score less those that the baseline failed; rows of one scoring run are one.',
+  },
+  'gate-slowness': {
+    name: 'Slowness',
+    short: 'Scoring runs that took longer than the baseline’s p99, candidate less baseline.',
+  },
+  'gate-staleness': {
+    name: 'Staleness, guarded',
+    short: 'Age of the parameters from which the candidate answered.',
+  },
+  'gate-outcome': {
+    name: 'Outcome',
+    short:
+      'Bad outcomes that only the answer given can have: how much more often they follow the candidate’s.',
+  },
   estimate: {
     name: 'Difference',
     short:

@@ -196,6 +196,7 @@ test('a gate is against the candidate, shown, open, or clear', () => {
   );
   assert.deepEqual([at(-1), at(2), at(9), null].map(progressOf), [0, 0.5, 1, 0]);
   assert.deepEqual(marginsOf('loss', DEFAULT_ROLLOUT_POLICY), { promote: 0.01, rollback: 0.01 });
+  assert.deepEqual(marginsOf('tail', DEFAULT_ROLLOUT_POLICY), { promote: 0.01, rollback: 0.01 });
   assert.deepEqual(marginsOf('accuracy', DEFAULT_ROLLOUT_POLICY), { promote: null, rollback: null });
   assert.deepEqual(marginsOf('slowness', DEFAULT_ROLLOUT_POLICY), { promote: null, rollback: 0.05 });
 });
@@ -239,7 +240,7 @@ test('a version has a role, a place among its parents, and kept what it began wi
 
 test('every number has one sentence that says what it means', () => {
   for (const [id, { name, short }] of Object.entries(TERMS)) {
-    assert.match(id, /^[a-z]+$/);
+    assert.match(id, /^[a-z-]+$/);
     assert.ok(name.length > 2 && short.length > 20 && short.endsWith('.'), id);
   }
 });
