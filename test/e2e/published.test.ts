@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { runCommand } from '../../deploy/local/run-command.ts';
 import { waitUntil } from '../../deploy/local/wait-until.ts';
-import { messageOf } from '../../shared/errors.ts';
 import { hangingFile, HOSTILE_FILES, hungryFile, logisticFile } from '../support/onnx-files.ts';
-import { pythonWith } from '../support/python-environment.ts';
 import { rolloutClient } from '../support/rollouts.ts';
 import { learnerState, serveSmallModel, smallEvent, untilLearned } from '../support/small-model.ts';
 import { useSystem } from '../support/system.ts';
+import { kerasModel, trained } from '../support/trained-models.ts';
+import type { TrainedModel } from '../support/trained-models.ts';
 import { openVerdictWriter } from '../support/verdicts.ts';
 import type { VerdictWriter } from '../support/verdicts.ts';
 
@@ -30,13 +29,6 @@ const system = useSystem({
 });
 after(() => verdicts?.close());
 
-const PACKAGES = [
-  'scikit-learn==1.9.1',
-  'skl2onnx==1.20.0',
-  'lightgbm==4.7.0',
-  'onnxmltools==1.16.0',
-  'packaging==25.0',
-];
 const SIGNATURE = {
   inputs: [{ name: 'X', features: ['size', 'isNew'] }],
   output: { name: 'p', column: 0 },
@@ -205,31 +197,30 @@ test('a file that must not be served is refused with everything that is wrong, a
   assert.equal((list.body as { versions: object[] }).versions.length, 1);
 });
 
-/** What the script in Python trained. */
-interface Trained {
-  readonly rows: readonly object[];
-  readonly forest: TrainedModel;
-  readonly boosted: TrainedModel;
-  readonly mixed: TrainedModel;
-  readonly sequences: { readonly onnx: string; readonly outputs: readonly string[] };
-}
-interface TrainedModel {
-  readonly onnx: string;
-  readonly signature: object;
-  readonly probabilities: readonly number[];
-}
-
-async function trained(say: (line: string) => void): Promise<Trained | undefined> {
-  try {
-    const python = await pythonWith('scikit-learn', PACKAGES);
-    const args = [join(import.meta.dirname, 'published_models.py')];
-    const output = await runCommand({ command: python, args });
-    return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Trained;
-  } catch (error) {
-    say(messageOf(error));
-    return undefined;
+/** Publishes a model and holds every score of it to what the library that made it says. */
+async function scoresAsItsMaker(
+  model: string,
+  { probabilities, ...body }: TrainedModel,
+  rows: readonly object[],
+): Promise<void> {
+  const { status, body: made } = await publish(model, body);
+  assert.equal(status, 201, JSON.stringify(made));
+  const { version } = made as { version: number };
+  for (const [row, features] of rows.entries()) {
+    const { score } = await untilAnswered(model, version, features);
+    assert.ok(
+      Math.abs(score - (probabilities[row] ?? NaN)) < 1e-5,
+      `row ${String(row)} of version ${String(version)}`,
+    );
   }
 }
+
+test('a file of Keras scores as Keras does', async () => {
+  const model = 'learned-by-keras';
+  await serveSmallModel(system, model);
+  const { rows, ...keras } = kerasModel();
+  await scoresAsItsMaker(model, keras, rows);
+});
 
 test('files of scikit-learn and LightGBM score as these do: trees over one tensor, a pipeline over a tensor a column', async (t) => {
   const python = await trained((line) => {
@@ -241,18 +232,8 @@ test('files of scikit-learn and LightGBM score as these do: trees over one tenso
   }
   const model = 'learned-in-python';
   await serveSmallModel(system, model);
-  for (const { probabilities, ...body } of [python.forest, python.boosted, python.mixed]) {
-    const { status, body: made } = await publish(model, body);
-    assert.equal(status, 201, JSON.stringify(made));
-    const { version } = made as { version: number };
-    for (const [row, features] of python.rows.entries()) {
-      const { score } = await untilAnswered(model, version, features);
-      assert.ok(
-        Math.abs(score - (probabilities[row] ?? NaN)) < 1e-5,
-        `row ${String(row)} of version ${String(version)}`,
-      );
-    }
-  }
+  for (const one of [python.forest, python.boosted, python.mixed])
+    await scoresAsItsMaker(model, one, python.rows);
   const { onnx, outputs } = python.sequences;
   const signature = { inputs: [{ name: 'X', features: ['size', 'isNew'] }], output: { name: outputs[1] } };
   const refused = await publish(model, { onnx, signature });
