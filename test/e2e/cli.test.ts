@@ -91,24 +91,7 @@ test('files of events are sent, each row once, and an interrupted sending goes o
     (_, index) =>
       `${index % 2 === 0 ? 'red' : 'blue'},${String(index % 7)},${index % 3 === 0 ? 'true' : 'false'},${String(index % 2)}`,
   );
-  const head = Object.keys(
-    (smallSpec(MODEL) as { features: { name: string }[] }).features.reduce(
-      (all, { name }) => ({ ...all, [name]: 1 }),
-      {},
-    ),
-  );
-  writeFileSync(
-    csv,
-    `${head.join(',')},label\n${rows
-      .map((row) =>
-        row
-          .split(',')
-          .slice(0, head.length)
-          .concat(row.split(',').at(-1) ?? '')
-          .join(','),
-      )
-      .join('\n')}\n`,
-  );
+  writeFileSync(csv, `colour,size,isNew,label\n${rows.join('\n')}\n`);
   const sent = await json<{ sent: number; next: number }>('send', MODEL, csv, '--batch', '100');
   assert.deepEqual([sent.sent, sent.next], [1200, 1200]);
   const again = await json<{ sent: number }>('send', MODEL, csv);
@@ -245,6 +228,31 @@ test('on a terminal a model is drawn again in its place as it changes, until it 
   assert.ok(terminal.seen().includes('\u001B[?25l'), 'the cursor is hidden meanwhile');
   assert.equal(await terminal.interrupt(), 0);
   assert.ok(terminal.seen().includes('\u001B[?25h'), 'and shown again');
+});
+
+test('every other verb of an operator does what it says', async () => {
+  const aborted = await run('rollout', 'abort', MODEL, '--reason', 'another comes');
+  assert.equal(aborted.code, 0, aborted.err);
+  assert.match(aborted.out, /rollout: aborted/);
+  const { version } = await json<{ version: number }>('register', MODEL, '--learner', 'alpha=0.2');
+  await waitUntil(
+    async () => {
+      const approved = await run('approve', MODEL, String(version), '--reason', 'looked at');
+      if (approved.code !== 0) throw new Error(approved.err);
+    },
+    { what: 'the version to be live and approved', limitMs: 20_000 },
+  );
+  assert.equal((await run('rollout', 'start', MODEL, `v${String(version)}`)).code, 0);
+  const full = await run('rollout', 'promote', MODEL, '--full', '--reason', 'we are sure');
+  assert.match(full.out, new RegExp(`✔ v${String(version)} stable`), full.err);
+  const undone = await run('rollout', 'undo', MODEL, '--reason', 'we are not');
+  assert.match(undone.out, /✔ v1 stable/, undone.err);
+  assert.equal((await run('resume', MODEL, '1', '--reason', 'it was never halted')).code, 0);
+  const retired = await run('retire', MODEL, String(version), '--reason', 'not needed');
+  assert.equal(retired.code, 0, retired.err);
+  const kinds = (await json<{ kind: string }[]>('history', MODEL, '--last', '20')).map(({ kind }) => kind);
+  for (const kind of ['VersionApproved', 'VersionResumed', 'VersionRetired'])
+    assert.ok(kinds.includes(kind), kinds.join(' '));
 });
 
 test('completion names every command, and a shell takes the script', async () => {
