@@ -21,7 +21,8 @@ const STORY = [
   /v2 candidate, 50 % of the subjects/,
   /v2 stable/,
   /v3 candidate, (shadow|warming)/,
-  /v3 rolled back, learns on/,
+  // Version 4 begins right after, so that the words of its end may last for less than a look.
+  /v3 (rolled back, learns on|shadow )/,
   /v4 rolled back, learns on/,
 ];
 
