@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../../shared/domain/model-spec.ts';
+import type { RolloutEventView } from '../../shared/domain/operator-views.ts';
 import type { RolloutPolicy } from '../../shared/domain/rollout-policy.ts';
 import type { RolloutState, VerdictEvidence } from '../../shared/domain/rollout.ts';
 import { CliError } from './io.ts';
@@ -41,12 +42,7 @@ export interface RolloutView {
   readonly policy: RolloutPolicy;
   readonly waitsFor: readonly string[];
   readonly verdict: { readonly value: string; readonly evidence: VerdictEvidence } | null;
-  readonly last: {
-    readonly kind: string;
-    readonly atMs: number;
-    readonly actor: string;
-    readonly because: string;
-  } | null;
+  readonly last: RolloutEventView | null;
 }
 
 /** What the monitor has measured, as far as it is shown. */

@@ -147,15 +147,14 @@ export function createTraffic({
   }
 
   async function depart(flights: readonly Flight[]): Promise<void> {
-    const queue = flights.filter(isAsked);
     const beganMs = performance.now();
     let next = 0;
     const worker = async (): Promise<void> => {
-      for (let index = next++; index < queue.length; index = next++) {
-        const flight = queue[index];
-        const earlyMs = beganMs + (1000 * index) / DEPARTURES_PER_SECOND_MAX - performance.now();
+      for (let index = next++; index < flights.length; index = next++) {
+        const flight = flights[index];
+        const earlyMs = beganMs + (1000 * (index + 1)) / DEPARTURES_PER_SECOND_MAX - performance.now();
         if (earlyMs > 0) await delay(earlyMs);
-        if (flight !== undefined) await predict(flight);
+        if (flight !== undefined && isAsked(flight)) await predict(flight);
       }
     };
     await Promise.all(Array.from({ length: PREDICTIONS_AT_ONCE }, worker));
@@ -194,9 +193,7 @@ export function createTraffic({
         // Telling may take until the end of the next slice: somebody is always asking, as it is in life.
         const before = telling;
         telling = before.then(() => land(landedBefore));
-        const departing = flights('departs');
-        const leastMs = (1000 * departing.length) / DEPARTURES_PER_SECOND_MAX;
-        await Promise.all([depart(departing), before, delay(leastMs)]);
+        await Promise.all([depart(flights('departs')), before]);
         landed = flights('lands');
         counts.eventTimeMs = endMs;
         from = to;

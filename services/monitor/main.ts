@@ -94,7 +94,7 @@ monitorRoutes(app, {
   stoppedReason: (model) => monitor?.stopped().get(shardKey(model, 0)),
 });
 
-const askRegistry = config.REGISTRY_URL === '' ? undefined : createRegistryLink(config.REGISTRY_URL);
+const askRegistry = createRegistryLink(config.REGISTRY_URL);
 const feeds = createFeeds({
   nowMs: Date.now,
   directory: () => directory(),
@@ -105,7 +105,7 @@ const feeds = createFeeds({
     waitsFor: waitsFor(),
     startedAtMs,
     chain: chain.status(),
-    hasRegistry: askRegistry !== undefined,
+    hasRegistry: config.REGISTRY_URL !== '',
   }),
 });
 const live = createPageLive(feeds, {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../shared/errors.ts';
 import { eventIdOf, frameOf, HEARTBEAT, tickOf } from './domain/page/sse.ts';
 import type { RegistryWord, StreamView } from './domain/page/messages.ts';
 import type { Feed, Feeds } from './page-feeds.ts';
@@ -130,7 +131,7 @@ export function createPageLive(feeds: Feeds, ports: PageLivePorts): PageLive {
         try {
           feeds.takeRegistryWord(model, await ports.askRegistry(model), null);
         } catch (error) {
-          feeds.takeRegistryWord(model, null, error instanceof Error ? error.message : String(error));
+          feeds.takeRegistryWord(model, null, messageOf(error));
         }
       });
   }

@@ -11,6 +11,19 @@ export type { OutRecord } from '../../shared/kafka/producer.ts';
 export type { PartitionHandler } from '../../shared/kafka/partition-handler.ts';
 export type { RecordBatch, TypedRecord } from '../../shared/kafka/record-batch.ts';
 
+/** What is asked of the registry for the page. */
+export interface RegistryQuestion {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** Asks the registry and returns its answer; throws a problem with status 503 when there is none, or no registry. */
+export type RegistryLink = (
+  question: RegistryQuestion,
+) => Promise<{ readonly status: number; readonly type: string; readonly text: string }>;
+
 /** What the monitor needs of the world. */
 export interface MonitorPorts {
   readonly log: Log;

@@ -1,3 +1,4 @@
+import type { PartitionLag } from '../domain/operator-views.ts';
 import type { TopicName } from '../events/topics.ts';
 import { kafkaError } from './client.ts';
 import type { KafkaClient } from './client.ts';
@@ -9,16 +10,6 @@ export const CONSUMER_GROUPS = {
   'headrace-online-learner': ['training-events.v1'],
   'headrace-monitor': ['training-events.v1', 'predictions.v1', 'scores.v1'],
 } as const satisfies Readonly<Record<string, readonly TopicName[]>>;
-
-/** How far a consumer group is behind on one partition. */
-export interface PartitionLag {
-  readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly committed: number;
-  readonly end: number;
-  readonly lag: number;
-}
 
 /** Returns how far each consumer group is behind on partitions that hold anything, the furthest first. */
 export async function consumerLag(kafka: KafkaClient): Promise<readonly PartitionLag[]> {

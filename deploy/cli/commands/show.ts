@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { HistoryEventView } from '../../../shared/domain/operator-views.ts';
 import { isUnderWay } from '../../../shared/domain/rollout.ts';
 import { timeMs } from '../arguments.ts';
 import { inContext, printModel, treeOf } from '../context.ts';
@@ -87,20 +88,8 @@ async function describe(context: Context, name: string): Promise<void> {
   });
 }
 
-interface HistoryEvent {
-  readonly sequence: number;
-  readonly atMs: number;
-  readonly actor: string;
-  readonly kind: string;
-  readonly version: number | null;
-  readonly reason: string;
-  readonly hash: string;
-  readonly previousHash: string;
-  readonly body: { readonly because?: string };
-}
-
 async function history(context: Context, name: string, last: number): Promise<void> {
-  const { events } = await context.services.ask<{ events: HistoryEvent[] }>(
+  const { events } = await context.services.ask<{ events: HistoryEventView[] }>(
     'registry',
     modelPath(name, '/history'),
   );

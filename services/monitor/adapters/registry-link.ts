@@ -1,27 +1,10 @@
 import { messageOf } from '../../../shared/errors.ts';
 import type { RegistryWord } from '../domain/page/messages.ts';
 import { HttpProblem } from '../../../shared/http/problem.ts';
+import type { RegistryLink } from '../ports.ts';
 
 const TIME_MAX_MS = 5000;
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
-
-/** What is asked of the registry. */
-export interface RegistryQuestion {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
-
-/** What it answered. */
-export interface RegistryAnswer {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
-}
-
-/** The registry, spoken to over HTTP. */
-export type RegistryLink = (question: RegistryQuestion) => Promise<RegistryAnswer>;
 
 async function limitedText(answer: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -45,9 +28,12 @@ function headerBytes(headers: Readonly<Record<string, string>>): Record<string, 
 /**
  * Returns a link to the registry at a URL, with limits of time and size. It throws a problem with status 503 when the registry does not
  * answer; redirects are not followed.
+ *
+ * @param url empty where there is no registry: then every question is answered so
  */
 export function createRegistryLink(url: string): RegistryLink {
   return async ({ method, path, headers = {}, body }) => {
+    if (url === '') throw new HttpProblem(503, 'no registry is configured: REGISTRY_URL is empty');
     try {
       const answer = await fetch(url.replace(/\/$/, '') + path, {
         method,
@@ -70,9 +56,8 @@ export function createRegistryLink(url: string): RegistryLink {
   };
 }
 
-/** Returns what the registry alone says of a model's rollout; throws a problem when it does not, or when there is no link. */
-export async function rolloutWord(ask: RegistryLink | undefined, model: string): Promise<RegistryWord> {
-  if (ask === undefined) throw new HttpProblem(503, 'no registry is configured: REGISTRY_URL is empty');
+/** Returns what the registry alone says of a model's rollout; throws a problem when it does not. */
+export async function rolloutWord(ask: RegistryLink, model: string): Promise<RegistryWord> {
   const path = `/v1/models/${encodeURIComponent(model)}/rollout`;
   const { status, text } = await ask({ method: 'GET', path });
   if (status !== 200) throw new HttpProblem(status, `the registry answers with status ${String(status)}`);

@@ -115,14 +115,15 @@ export class RolloutEvidence {
     const [ofCandidate, ofBaseline] = [of(candidate), of(baseline)];
     const { assignedArm: arm, assignmentProbability } = served;
     const scored = pairScore(ofCandidate);
-    const run = runKey(ofCandidate?.scoringMicros ?? -1, ofBaseline?.scoringMicros ?? -1);
     const pair: Pair = {
       candidate: scored,
       baseline: pairScore(ofBaseline),
       label,
       atMs: served.predictedAtMs,
       stageKey: served.planVersion,
-      ...(scored === 'failed' ? { failedRun: run } : {}),
+      ...(scored === 'failed'
+        ? { failedRun: runKey(ofCandidate?.scoringMicros ?? -1, ofBaseline?.scoringMicros ?? -1) }
+        : {}),
     };
     const assigned: Assigned = {
       arm,

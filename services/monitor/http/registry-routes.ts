@@ -1,24 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MODEL_NAME_PATTERN } from '../../../shared/domain/shard.ts';
-import { HttpProblem } from '../../../shared/http/problem.ts';
+import type { RegistryLink, RegistryQuestion } from '../ports.ts';
 import { requireKnownHost, requireSameOrigin } from './page-guard.ts';
-
-interface Question {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
 
 /** What passing on needs. */
 export interface RegistryRoutesDeps {
   readonly hosts: ReadonlySet<string>;
-  /** Asks the registry; undefined when none is configured. */
-  readonly ask:
-    | ((
-        question: Question,
-      ) => Promise<{ readonly status: number; readonly type: string; readonly text: string }>)
-    | undefined;
+  readonly ask: RegistryLink;
 }
 
 interface Commanded {
@@ -74,8 +62,7 @@ function paramsOf(path: string): object {
 
 /** Adds `/registry/v1/models/{model}/…`: a few routes of the registry on the page's own origin. */
 export function registryRoutes(app: FastifyInstance, { hosts, ask }: RegistryRoutesDeps): void {
-  async function pass(reply: FastifyReply, question: Question): Promise<FastifyReply> {
-    if (ask === undefined) throw new HttpProblem(503, 'no registry is configured: REGISTRY_URL is empty');
+  async function pass(reply: FastifyReply, question: RegistryQuestion): Promise<FastifyReply> {
     const { status, type, text } = await ask(question);
     return reply.code(status).type(type).header('cache-control', 'no-store').send(text);
   }

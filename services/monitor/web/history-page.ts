@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import type { VerdictEvidence } from '../../../shared/domain/rollout.ts';
+import type { HistoryEventView } from '../../../shared/domain/operator-views.ts';
 import { useAsked } from './asked.ts';
 import { count, moment, signed, versionName } from './format.ts';
 import { html } from './html.ts';
@@ -10,25 +10,12 @@ import type { Column } from './parts.ts';
 
 const PAGE = 50;
 
-/** An event of the version log, as the registry shows it. */
-interface HistoryEvent {
-  readonly sequence: number;
-  readonly atMs: number;
-  readonly actor: string;
-  readonly kind: string;
-  readonly version: number | null;
-  readonly reason: string;
-  readonly hash: string;
-  readonly previousHash: string;
-  readonly body: { readonly because?: string; readonly evidence?: VerdictEvidence | null };
-}
-
 interface HistoryAnswer {
   readonly count: number;
-  readonly events: readonly HistoryEvent[];
+  readonly events: readonly HistoryEventView[];
 }
 
-function EvidenceOf({ event }: { readonly event: HistoryEvent }): VNode {
+function EvidenceOf({ event }: { readonly event: HistoryEventView }): VNode {
   const { evidence } = event.body;
   return html`<details>
     <summary>
@@ -68,7 +55,7 @@ function EvidenceOf({ event }: { readonly event: HistoryEvent }): VNode {
   </details>`;
 }
 
-const COLUMNS: readonly Column<HistoryEvent>[] = [
+const COLUMNS: readonly Column<HistoryEventView>[] = [
   { head: 'Event', isNumber: true, cell: ({ sequence }) => sequence },
   {
     head: 'When',
@@ -128,7 +115,7 @@ export function HistoryPage({
               label="Events of the model, newest first"
               columns=${COLUMNS}
               rows=${events}
-              keyOf=${({ sequence }: HistoryEvent) => sequence}
+              keyOf=${({ sequence }: HistoryEventView) => sequence}
             />`
       }
       <nav class="pager" aria-label="Pages of the history">

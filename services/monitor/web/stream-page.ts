@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import type { LagRow, RepeatedRow } from '../domain/page/messages.ts';
+import type { RepeatedRow } from '../domain/page/messages.ts';
+import type { PartitionLag } from '../../../shared/domain/operator-views.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { count, moment } from './format.ts';
 import { html } from './html.ts';
@@ -11,7 +12,7 @@ import { modelHref } from './route.ts';
 
 const FIRST_ROWS = 20;
 
-const LAG: readonly Column<LagRow>[] = [
+const LAG: readonly Column<PartitionLag>[] = [
   { head: 'Consumer group', cell: ({ group }) => group },
   { head: 'Topic', cell: ({ topic }) => html`<code>${topic}</code>` },
   { head: 'Partition', isNumber: true, cell: ({ partition }) => partition },
@@ -82,7 +83,7 @@ export function StreamPage({ state }: { readonly state: StreamState }): VNode {
               label="Consumer groups by partition"
               columns=${LAG}
               rows=${isAll ? lag : lag.slice(0, FIRST_ROWS)}
-              keyOf=${({ group, topic, partition }: LagRow) => `${group}/${topic}/${String(partition)}`}
+              keyOf=${({ group, topic, partition }: PartitionLag) => `${group}/${topic}/${String(partition)}`}
             />`
       }
       ${lag.length > FIRST_ROWS ? html`<button type="button" class="link" onClick=${() => setAll(!isAll)}>${isAll ? 'Fewer' : `All ${count(lag.length)}`}</button>` : null}

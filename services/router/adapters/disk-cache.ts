@@ -1,6 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../../shared/errors.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import type { CachedBytes, CacheStore } from '../ports.ts';
 import { NEW_SUFFIX, writeWhole } from './write-whole.ts';
@@ -39,7 +40,7 @@ export function createDiskCache(dir: string): CacheStore {
           const read = checked(await readFile(join(dir, name)));
           found.push(typeof read === 'string' ? { model, fault: read } : { model, bytes: read });
         } catch (error) {
-          found.push({ model, fault: error instanceof Error ? error.message : String(error) });
+          found.push({ model, fault: messageOf(error) });
         }
       }
       return found;

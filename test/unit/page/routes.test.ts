@@ -193,7 +193,7 @@ test('a registry that is away, slow to be believed, or not configured is a probl
     createRegistryLink('http://127.0.0.1:1')({ method: 'GET', path: '/' }),
     /the registry does not answer/,
   );
-  await assert.rejects(rolloutWord(undefined, 'clicks'), /no registry is configured/);
+  await assert.rejects(rolloutWord(createRegistryLink(''), 'clicks'), /no registry is configured/);
   const server = createServer((request, response) => {
     if (request.url === '/elsewhere') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
     else response.end(Buffer.alloc(9 * 1024 * 1024, 'x'));

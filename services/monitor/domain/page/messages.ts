@@ -1,4 +1,5 @@
 import type { ModelState, VersionState } from '../../../../shared/domain/model-directory.ts';
+import type { PartitionLag, RolloutEventView } from '../../../../shared/domain/operator-views.ts';
 import type { RolloutPolicy } from '../../../../shared/domain/rollout-policy.ts';
 import type {
   RolloutPhase,
@@ -71,12 +72,7 @@ export interface OverviewMessage {
 export interface RegistryWord {
   readonly waitsFor: readonly string[];
   readonly routers: readonly unknown[];
-  readonly last: {
-    readonly kind: string;
-    readonly atMs: number;
-    readonly actor: string;
-    readonly because: string;
-  } | null;
+  readonly last: RolloutEventView | null;
 }
 
 /** Everything that is known of a model but its history; a delta has what changed. */
@@ -103,16 +99,6 @@ export interface ModelMessage {
   readonly status?: PageStatus;
 }
 
-/** One partition of one consumer group. */
-export interface LagRow {
-  readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly committed: number;
-  readonly end: number;
-  readonly lag: number;
-}
-
 /** What is repeated or set aside of a model. */
 export interface RepeatedRow {
   readonly model: string;
@@ -125,7 +111,7 @@ export interface RepeatedRow {
 
 /** What the stream page shows. */
 export interface StreamView {
-  readonly lag: readonly LagRow[];
+  readonly lag: readonly PartitionLag[];
   readonly deadLetters: { readonly start: number; readonly end: number } | null;
   /** Models with anything repeated or defaulted first; at most a hundred. */
   readonly models: readonly RepeatedRow[];
