@@ -7,7 +7,7 @@ export const CALIBRATION_BINS = 10;
 export const PROBABILITY_MIN = 0.001;
 
 /** 2^(-1/10,000): an example's share of the recent log-loss halves every 10,000 examples. */
-const RECENT_DECAY = 0.9999306876841536;
+export const RECENT_DECAY = 0.9999306876841536;
 
 const AT = {
   examples: 0,
@@ -21,6 +21,9 @@ const AT = {
   recentWeight: 8,
 };
 const BINS_AT = 9;
+
+/** How many numbers the metrics are. */
+export const METRICS_SUMS = BINS_AT + 3 * CALIBRATION_BINS;
 
 /** Weighted means over all examples so far; NaN before the first. */
 export interface ProgressiveSummary {
@@ -41,7 +44,12 @@ export interface ProgressiveSummary {
  * events' weights, in float64.
  */
 export class ProgressiveMetrics {
-  readonly #sums = new Float64Array(BINS_AT + 3 * CALIBRATION_BINS);
+  readonly #sums: Float64Array;
+
+  /** @param sums where the sums are kept, METRICS_SUMS numbers: zeros, or what another one kept there */
+  constructor(sums: Float64Array = new Float64Array(METRICS_SUMS)) {
+    this.#sums = sums;
+  }
 
   /**
    * Adds one example.

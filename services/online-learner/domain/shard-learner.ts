@@ -5,7 +5,7 @@ import { DuplicateWindow, ID_SEEDS } from '../../../shared/domain/duplicate-wind
 import { murmur3 } from '../../../shared/domain/murmur3.ts';
 import { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import type { ApplyOutcome, VersionReason, VersionScore, VersionScreened } from './apply-outcome.ts';
-import { decodeShardMeta, emptyFences, encodeShardMeta } from './shard-meta.ts';
+import { decodeShardMeta, encodeShardMeta, readFormat } from './shard-meta.ts';
 import type { HashedExample, TrainingExample } from './training-example.ts';
 import type { StepTimer } from './time-budget.ts';
 import type { Birth, VersionIdentity } from './version-identity.ts';
@@ -68,7 +68,7 @@ export class ShardLearner {
   static restore(spec: RowSpec, readSection: (name: string) => Uint8Array): ShardLearner {
     const meta = decodeShardMeta(spec, readSection('meta'));
     const shard = new ShardLearner(spec);
-    const read = meta.hasFences ? readSection : emptyFences(readSection);
+    const read = readFormat(meta.format, readSection);
     shard.position = meta.position;
     shard.lastRecordDigest = meta.lastRecordDigest;
     shard.#duplicates = DuplicateWindow.restore(readSection('duplicates'));

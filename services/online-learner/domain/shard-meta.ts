@@ -1,10 +1,9 @@
-import { LeverageFence } from './leverage-fence.ts';
 import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import type { RowSpec } from './version-learner.ts';
 import type { VersionIdentity } from './version-identity.ts';
 
-/** 1 had no leverage fences. */
-const FORMAT = 2;
+/** 1 had no leverage fences; 1 and 2 had z and n as sections of their own. */
+const FORMAT = 3;
 
 /** A live version as the shard's `meta` section records it. */
 export interface VersionRecord extends VersionIdentity {
@@ -23,8 +22,8 @@ export interface ShardMeta {
 
 /** What was stored. */
 export interface StoredShardMeta extends ShardMeta {
-  /** Whether every version has a section of its leverage fence. */
-  readonly hasFences: boolean;
+  /** Number of the format it was stored in. */
+  readonly format: number;
 }
 
 /** Returns the canonical UTF-8 JSON of the meta section, the features and crosses included. */
@@ -55,7 +54,6 @@ export function decodeShardMeta(spec: RowSpec, bytes: Uint8Array): StoredShardMe
   if (found !== expected) throw new RangeError(`restoring meta: rows ${found}, allowed ${expected}`);
   return {
     ...stored,
-    hasFences: stored.format >= 2,
     versions: stored.versions.map((version) => ({ ...version, resumed: version.resumed ?? 0 })),
   };
 }
@@ -86,8 +84,27 @@ function canonicalConfig({ kind, tableBits, alpha, beta, l1, l2 }: LearnerConfig
   return { kind, tableBits, alpha, beta, l1, l2 };
 }
 
-/** Returns a reader of the sections of a state that has no leverage fences: they begin with knowing nothing. */
-export function emptyFences(readSection: (name: string) => Uint8Array): (name: string) => Uint8Array {
-  const empty = new LeverageFence().bytes();
-  return (name) => (name.endsWith('/fence') ? empty : readSection(name));
+/** Returns a reader of the sections that this software knows, out of those of a state that was stored in an older format. */
+export function readFormat(
+  format: number,
+  readSection: (name: string) => Uint8Array,
+): (name: string) => Uint8Array {
+  return (name) => {
+    if (format < 2 && name.endsWith('/fence')) return new Uint8Array(16);
+    if (format < 3 && name.endsWith('/zn')) {
+      const prefix = name.slice(0, -'zn'.length);
+      return interleaved(readSection(`${prefix}z`), readSection(`${prefix}n`));
+    }
+    return readSection(name);
+  };
+}
+
+/** Returns the float32 numbers of two equally long lists in turn. */
+function interleaved(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const pairs = new Uint8Array(2 * one.length);
+  for (let at = 0; at < one.length; at += 4) {
+    pairs.set(one.subarray(at, at + 4), 2 * at);
+    pairs.set(other.subarray(at, at + 4), 2 * at + 4);
+  }
+  return pairs;
 }

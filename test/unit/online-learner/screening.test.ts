@@ -1,57 +1,64 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NumericScaler } from '../../../services/online-learner/domain/numeric-scaler.ts';
-import { screenRow, screenTarget } from '../../../services/online-learner/domain/screening.ts';
+import { screenTarget } from '../../../services/online-learner/domain/screening.ts';
+import { VersionLearner } from '../../../services/online-learner/domain/version-learner.ts';
 import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
-import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
-import { hashedRow } from './hashed-row.ts';
+import { streamConfig } from './synthetic-stream.ts';
 
 const features: readonly FeatureSpec[] = [
   { name: 'city', type: 'categorical' },
   { name: 'amount', type: 'numeric' },
 ];
 
-const hashed = (values: readonly (FeatureValue | undefined)[]): HashedRow => hashedRow(features, values);
+/** A version that has learned these amounts. */
+function learnerAfter(amounts: readonly number[]): VersionLearner {
+  const learner = VersionLearner.cold({ features, crosses: [] }, 1, streamConfig, 0);
+  for (const amount of amounts) learner.step(['Oslo', amount], 1, 1);
+  return learner;
+}
 
-/** A scaler that has seen the amounts 9 and 11 in turn: mean 10, deviation 1 at even counts. */
-function scalerAfter(count: number): NumericScaler {
-  const scaler = new NumericScaler(features);
-  for (let i = 0; i < count; i++) scaler.learn(hashed(['Oslo', i % 2 === 0 ? 9 : 11]));
-  return scaler;
+/** The amounts 9 and 11 in turn: mean 10, deviation 1 at even counts. */
+function around10(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => (i % 2 === 0 ? 9 : 11));
+}
+
+/** Why a row is not learned after these amounts. */
+function reason(amounts: readonly number[], row: readonly (FeatureValue | undefined)[]): string | undefined {
+  return learnerAfter(amounts).step(row, 1, 1).screened;
 }
 
 test('a value beyond the fence is refused with feature, value and limit', () => {
-  const scaler = scalerAfter(100);
-  assert.equal(screenRow(hashed(['Oslo', 109]), features, scaler, 100), undefined);
+  assert.equal(reason(around10(100), ['Oslo', 109]), undefined);
   assert.equal(
-    screenRow(hashed(['Oslo', 111]), features, scaler, 100),
+    reason(around10(100), ['Oslo', 111]),
     'feature amount: value 111 is 101 standard deviations from the mean, allowed 100',
   );
-  assert.match(screenRow(hashed(['Oslo', -91]), features, scaler, 100) ?? '', /value -91/);
+  assert.match(reason(around10(100), ['Oslo', -91]) ?? '', /value -91/);
 });
 
 test('the fence holds from the hundredth value on, and not for a feature constant until then', () => {
-  assert.equal(screenRow(hashed(['Oslo', 1e9]), features, scalerAfter(99), 100), undefined);
-  const constant = new NumericScaler(features);
-  for (let i = 0; i < 200; i++) constant.learn(hashed(['Oslo', 5]));
-  assert.equal(screenRow(hashed(['Oslo', 1e9]), features, constant, 100), undefined);
+  assert.equal(reason(around10(99), ['Oslo', 1e9]), undefined);
+  assert.equal(
+    reason(
+      Array.from({ length: 200 }, () => 5),
+      ['Oslo', 1e9],
+    ),
+    undefined,
+  );
 });
 
 test('a value past ±1e15 or not a number is always refused', () => {
-  const scaler = new NumericScaler(features);
-  assert.equal(screenRow(hashed(['Oslo', -1e15]), features, scaler, 100), undefined);
+  assert.equal(reason([], ['Oslo', -1e15]), undefined);
   for (const value of [1.1e15, -1e300, Infinity, NaN]) {
     assert.equal(
-      screenRow(hashed(['Oslo', value]), features, scaler, 100),
+      reason([], ['Oslo', value]),
       `feature amount: value ${String(value)}, allowed up to ±1000000000000000`,
     );
   }
 });
 
 test('missing values pass', () => {
-  for (const value of [null, undefined]) {
-    assert.equal(screenRow(hashed([value, value]), features, scalerAfter(100), 100), undefined);
-  }
+  for (const value of [null, undefined]) assert.equal(reason(around10(100), [value, value]), undefined);
 });
 
 test('a label is 0 or 1 and a weight finite and not negative', () => {
@@ -67,4 +74,22 @@ test('a label is 0 or 1 and a weight finite and not negative', () => {
   for (const weight of [-1, NaN, Infinity]) {
     assert.equal(screenTarget(1, weight), `weight ${String(weight)}, allowed a finite number of 0 or more`);
   }
+});
+
+test('what is refused changes a counter and nothing else', () => {
+  const learner = learnerAfter(around10(200));
+  const before = learner.sections().map((section) => [section.name, section.bytes().slice()] as const);
+  for (const [row, label, weight] of [
+    [['Oslo', 1e9], 1, 1],
+    [['Oslo', 10], 0.5, 1],
+    [['Oslo', 10], 1, -1],
+    [['Oslo', 10], 1, 1e7],
+  ] as const) {
+    assert.notEqual(learner.step(row, label, weight).screened, undefined);
+  }
+  const after = new Map(learner.sections().map((section) => [section.name, section.bytes()]));
+  for (const [name, bytes] of before) {
+    if (!name.endsWith('/counters')) assert.deepEqual(after.get(name), bytes, name);
+  }
+  assert.equal(learner.screened, 4);
 });

@@ -84,7 +84,7 @@ test('after a restore only what changed since is dirty', () => {
   const dirty = second.sections().filter((section) => section.dirtyPages() !== 'all');
   assert.deepEqual(
     dirty.map(({ name }) => name),
-    ['duplicates', 'v1/w', 'v1/z', 'v1/n'],
+    ['duplicates', 'v1/w', 'v1/zn'],
   );
   for (const section of dirty) assert.deepEqual(section.dirtyPages(), [], section.name);
 });
@@ -92,7 +92,7 @@ test('after a restore only what changed since is dirty', () => {
 test('sections come in canonical order, whatever the order of births', () => {
   const shard = new ShardLearner(streamSpec);
   for (const version of [3, 1]) shard.birth(version, streamConfig, { mode: 'cold' });
-  const parts = ['w', 'z', 'n', 'scaler', 'metrics', 'counters', 'fence'];
+  const parts = ['w', 'zn', 'scaler', 'metrics', 'counters', 'fence'];
   const expected = [
     'meta',
     'duplicates',
@@ -219,19 +219,45 @@ test('state of other features, another format or another size is refused', () =>
     () => load(new Map(stored).set('v1/w', new Uint8Array(4))),
     /section v1\/w: 4 bytes, expected 16388/,
   );
-  const meta = new TextDecoder().decode(stored.get('meta')).replace('"format":2', '"format":3');
+  const meta = new TextDecoder().decode(stored.get('meta')).replace('"format":3', '"format":4');
   assert.throws(
     () => load(new Map(stored).set('meta', new TextEncoder().encode(meta))),
-    /format 3, allowed 1 … 2/,
+    /format 4, allowed 1 … 3/,
   );
+});
+
+/** Returns a stored state as the formats 1 and 2 had it: z and n apart. */
+function inOldFormat(stored: Stored, format: number): Stored {
+  const old: Stored = new Map();
+  for (const [name, bytes] of stored) {
+    if (!name.endsWith('/zn')) old.set(name, bytes);
+    else {
+      const pairs = new Float32Array(bytes.slice().buffer);
+      for (const [place, part] of ['z', 'n'].entries()) {
+        const apart = pairs.filter((_, i) => i % 2 === place);
+        old.set(name.replace(/zn$/, part), new Uint8Array(apart.buffer));
+      }
+    }
+  }
+  const meta = new TextDecoder().decode(stored.get('meta'));
+  old.set('meta', new TextEncoder().encode(meta.replace('"format":3', `"format":${String(format)}`)));
+  return old;
+}
+
+test('state whose sums were stored apart goes on as it is now', () => {
+  const shard = new ShardLearner(streamSpec);
+  run(shard, 0, 300);
+  const old = load(inOldFormat(store(shard), 2));
+  run(shard, 300, 600);
+  run(old, 300, 600);
+  assert.deepEqual(store(old), store(shard));
 });
 
 test('state of before there were leverage fences goes on with fences that know nothing yet', () => {
   const shard = new ShardLearner(streamSpec);
   run(shard, 0, 300);
-  const stored = new Map([...store(shard)].filter(([name]) => !name.endsWith('/fence')));
-  const meta = new TextDecoder().decode(stored.get('meta')).replace('"format":2', '"format":1');
-  const old = load(stored.set('meta', new TextEncoder().encode(meta)));
+  const stored = inOldFormat(store(shard), 1);
+  const old = load(new Map([...stored].filter(([name]) => !name.endsWith('/fence'))));
   assert.equal(shard.learner(1).fences().leverageMax === null, false);
   assert.equal(old.learner(1).fences().leverageMax, null);
   run(old, 300, 400);

@@ -71,6 +71,21 @@ test('a copy under the same config has the same parameters, optimiser and scaler
   assert.deepEqual(bytesNow(parent.fork(2, streamConfig, 500), 'metrics'), bytesNow(parent, 'metrics'));
 });
 
+test('a copy under other rates keeps its weights, and would derive them from its own sums', () => {
+  const parent = trained(500);
+  const weights = parent.parameters().weights.slice();
+  for (const changed of [{ alpha: 0.5 }, { l1: 0 }, { l1: 2 }, { l2: 9 }, { beta: 0.1 }, {}]) {
+    const copy = parent.fork(2, { ...streamConfig, ...changed }, 500);
+    assert.deepEqual(copy.parameters().weights, weights);
+    // A weight of next to nothing makes it derive the weights of the rows anew.
+    for (const { row, label } of syntheticStream(500)) copy.step(row, label, 1e-12);
+    copy.parameters().weights.forEach((weight, i) => {
+      assert.ok(Math.abs(weight - (weights[i] ?? NaN)) < 1e-5, JSON.stringify({ changed, i }));
+    });
+  }
+  assert.deepEqual(parent.parameters().weights, weights);
+});
+
 test('a copy into another table is refused', () => {
   assert.throws(() => trained(1).fork(2, { ...streamConfig, tableBits: 13 }, 1), RangeError);
 });

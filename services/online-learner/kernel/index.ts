@@ -1,0 +1,22 @@
+export * from './step';
+export {
+  counters,
+  counts,
+  fence,
+  inverses,
+  means,
+  metrics,
+  outs,
+  hashesAt,
+  numericOf,
+  presentAt,
+  rowBytes,
+  rows,
+  slots,
+  squares,
+  sumPages,
+  sums,
+  touchedBits,
+  weightPages,
+  weights,
+} from './layout';

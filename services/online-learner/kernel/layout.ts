@@ -1,0 +1,101 @@
+// Where everything of one version lies in the kernel's memory. Addresses are bytes; `configure` sets them once.
+
+/** Rows that one call of `step` takes, at most. */
+export const ROWS_MAX: i32 = 256;
+/** Places of the table that finds repeated coordinates in a row, a power of two. */
+export const STAMPS: i32 = 4096;
+/** Sums of the progressive metrics, float64. */
+const METRICS: i32 = 9 + 3 * 10;
+/** What became of a row: score, two details (float64), result, slot (int32). */
+export const OUT_BYTES: i32 = 32;
+
+/** Features and crosses. */
+export let slots: i32 = 0;
+export let numerics: i32 = 0;
+/** Index of the bias, 2^tableBits. */
+export let bias: i32 = 0;
+
+/** Bytes of a row, and where in it the numbers (float64, of numeric features), hashes (int32) and presence (byte) of slots are. */
+export let rowBytes: i32 = 0;
+export const NUMBERS_AT: i32 = 16;
+export let hashesAt: i32 = 0;
+export let presentAt: i32 = 0;
+
+export let rows: usize = 0;
+export let outs: usize = 0;
+/** Of each slot: its place among the numeric features, -1 for the others (int32). */
+export let numericOf: usize = 0;
+
+/** The encoded row without its bias: distinct coordinates (int32), their first slots (int32), their values (float64). */
+export let indices: usize = 0;
+export let firstSlots: usize = 0;
+export let values: usize = 0;
+/** Updated weights and sums of two coordinates each: w w - - z n z n (float32). */
+export let updates: usize = 0;
+/** Who touched a place last: the number of a row (int32). */
+export let stamps: usize = 0;
+
+/** Scaler: counts, means, sums of squared deviations, inverse deviations; float64 a numeric feature each. */
+export let counts: usize = 0;
+export let means: usize = 0;
+export let squares: usize = 0;
+export let inverses: usize = 0;
+export let metrics: usize = 0;
+/** Leverage fence: mean square, examples (float64). */
+export let fence: usize = 0;
+/** Examples learned, examples screened (float64). */
+export let counters: usize = 0;
+
+/** Weights (float32), 2^tableBits + 1. */
+export let weights: usize = 0;
+/** Pairs z, n of the optimiser (float32), 2^tableBits + 1. */
+export let sums: usize = 0;
+/** A bit a coordinate: touched since `forgetTouched`. */
+export let touchedBits: usize = 0;
+/** A byte a page of 16 KiB of weights, and of sums: 1 when it changed. */
+export let weightPages: usize = 0;
+export let sumPages: usize = 0;
+
+let next: usize = 0;
+
+function take(bytes: i32): usize {
+  const at = (next + 15) & ~15;
+  next = at + <usize>bytes;
+  return at;
+}
+
+/** Lays out the memory of a version and grows it to what is needed; everything is zero then. To be called once. */
+export function layOut(slotCount: i32, numericCount: i32, tableBits: i32): void {
+  slots = slotCount;
+  numerics = numericCount;
+  bias = 1 << tableBits;
+  hashesAt = NUMBERS_AT + 8 * numerics;
+  presentAt = hashesAt + 4 * slots;
+  rowBytes = (presentAt + slots + 7) & ~7;
+
+  next = __heap_base;
+  rows = take(ROWS_MAX * rowBytes);
+  outs = take(ROWS_MAX * OUT_BYTES);
+  numericOf = take(4 * slots);
+  // One more than needed: coordinates are updated by twos.
+  indices = take(4 * (slots + 1));
+  firstSlots = take(4 * (slots + 1));
+  values = take(8 * (slots + 1));
+  updates = take(16 * (slots + 2));
+  stamps = take(4 * STAMPS);
+  counts = take(8 * 4 * numerics);
+  means = counts + <usize>(8 * numerics);
+  squares = means + <usize>(8 * numerics);
+  inverses = squares + <usize>(8 * numerics);
+  metrics = take(8 * METRICS);
+  fence = take(16);
+  counters = take(16);
+  touchedBits = take(4 * ((bias >> 5) + 1));
+  weightPages = take((bias >> 12) + 1);
+  sumPages = take((bias >> 11) + 1);
+  weights = take(4 * (bias + 1));
+  sums = take(8 * (bias + 1));
+
+  const pages = <i32>((next + 0xffff) >> 16);
+  if (pages > memory.size()) memory.grow(pages - memory.size());
+}
