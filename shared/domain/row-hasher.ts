@@ -18,6 +18,17 @@ export interface HashedRow {
 /** Places of the types among a hasher's kinds. */
 export const KIND: Readonly<Record<FeatureType, number>> = { categorical: 0, numeric: 1, boolean: 2 };
 
+/** What a hasher hashes with: seeds and hashes by feature, seeds by cross, and the crosses' parts as columns in one list. */
+export interface HashTables {
+  readonly seeds: Int32Array;
+  readonly trueHashes: Int32Array;
+  readonly falseHashes: Int32Array;
+  readonly crossSeeds: Int32Array;
+  readonly parts: Int32Array;
+  /** Where the parts of each cross end. */
+  readonly partsEnd: Int32Array;
+}
+
 /**
  * Fills one hashed row after another (hashing trick, Weinberger et al. 2009): one for all versions of a model, which differ
  * in the size of their tables only. A categorical or boolean value is hashed with its feature's seed, a numeric feature
@@ -56,6 +67,18 @@ export class RowHasher {
     this.#present = new Uint8Array(slots);
     this.#numbers = new Float64Array(slots);
     this.row = { hashes: this.#hashes, present: this.#present, numbers: this.#numbers };
+  }
+
+  /** What it hashes with, for who hashes elsewhere. */
+  get tables(): HashTables {
+    return {
+      seeds: this.#seeds,
+      trueHashes: this.#trueHashes,
+      falseHashes: this.#falseHashes,
+      crossSeeds: this.#crossSeeds,
+      parts: this.#parts,
+      partsEnd: this.#partsEnd,
+    };
   }
 
   /** Begins a row without any value. */

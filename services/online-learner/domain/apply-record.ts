@@ -137,22 +137,39 @@ export class RecordApplier {
 
   #applyPacked(record: TrainingEvents, packed: PackedEvents, recordTimeMs: number, counts: Counts): void {
     const reader = this.#reader;
-    const example = this.#example;
-    const values = (): readonly FeatureValue[] => reader.values();
     reader.open(record, packed);
-    for (let index = 0; reader.next(); index++) {
-      if (!reader.isRegular) {
-        const event = record.events[index];
-        const order = rowOrderOf(record.featureNames, this.#spec.features);
-        if (event !== undefined) this.#applyDecoded(counts, { event, index, order, recordTimeMs });
-        continue;
-      }
-      const outcome = this.#learner.applyHashed(reader, recordTimeMs, this.#timer);
-      example.idBytes = packed.bytes;
-      example.idFrom = reader.idFrom;
-      example.idTo = reader.idTo;
-      example.isServed = reader.isServed;
-      this.#take(counts, index, outcome, reader, values);
+    this.#example.idBytes = packed.bytes;
+    let index = 0;
+    for (let count = reader.read(); count > 0; count = reader.read()) {
+      const isLastRegular = reader.isRegular(count - 1);
+      const regular = isLastRegular ? count : count - 1;
+      if (regular > 0) this.#applyRows(counts, regular, index, recordTimeMs);
+      index += count;
+      const event = record.events[index - 1];
+      if (isLastRegular || event === undefined) continue;
+      const order = rowOrderOf(record.featureNames, this.#spec.features);
+      this.#applyDecoded(counts, { event, index: index - 1, order, recordTimeMs });
+      this.#example.idBytes = packed.bytes;
+    }
+  }
+
+  /** Applies the first events that the reader holds; `firstIndex` is the first one's place in the record. */
+  #applyRows(counts: Counts, count: number, firstIndex: number, recordTimeMs: number): void {
+    const reader = this.#reader;
+    const example = this.#example;
+    const kept = this.#learner.applyRows(reader, count, recordTimeMs, this.#timer);
+    counts.duplicates += count - kept;
+    for (let place = 0; place < kept; place++) {
+      example.idFrom = reader.idFrom(place);
+      example.idTo = reader.idTo(place);
+      example.isServed = reader.isServed(place);
+      const event = {
+        eventTimeMs: reader.eventTimeMs(place),
+        label: reader.label(place),
+        weight: reader.weight(place),
+      };
+      const itemIndex = firstIndex + reader.indexOf(place);
+      this.#take(counts, itemIndex, this.#learner.outcomeOf(place), event, () => reader.values(place));
     }
   }
 

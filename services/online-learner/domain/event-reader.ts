@@ -4,151 +4,208 @@ import type { TrainingEvents } from '../../../shared/domain/events.ts';
 import { rowOrderOf } from '../../../shared/domain/feature-row-order.ts';
 import { CATEGORICAL_LENGTH_MAX } from '../../../shared/domain/feature-row.ts';
 import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
-import { murmur3OfBytes } from '../../../shared/domain/murmur3.ts';
-import { skipServed, VALUE_TAG } from '../../../shared/domain/packed-events.ts';
+import { VALUE_TAG } from '../../../shared/domain/packed-events.ts';
 import type { PackedEvents } from '../../../shared/domain/packed-events.ts';
-import { KIND } from '../../../shared/domain/row-hasher.ts';
 import type { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import { ID_LENGTH_MAX, SUBJECT_LENGTH_MAX, WEIGHT_MAX } from './check-event.ts';
+import { startKernel } from './kernel-module.ts';
+import type { KernelNumber } from './kernel-module.ts';
+import { KERNEL_ROWS_MAX } from './step-kernel.ts';
+
+const EVENT_BYTES = 32;
+const COLUMNS_MAX = 4096;
+const INPUT_BYTES = 65_536;
+const REGULAR = 1;
+const SERVED = 2;
+
+/** What the compiled module exports; addresses are bytes in its memory. */
+interface ReaderExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  configure(
+    features: number,
+    numerics: number,
+    crosses: number,
+    parts: number,
+    idHighSeed: number,
+    idLowSeed: number,
+  ): void;
+  setLimits(id: number, subject: number, text: number, weight: number): void;
+  reserve(bytes: number): void;
+  open(columns: number): void;
+  read(max: number): number;
+  readonly rows: KernelNumber;
+  readonly rowBytes: KernelNumber;
+  readonly events: KernelNumber;
+  readonly featureOf: KernelNumber;
+  readonly input: KernelNumber;
+  readonly kinds: KernelNumber;
+  readonly numericOf: KernelNumber;
+  readonly seeds: KernelNumber;
+  readonly trueHashes: KernelNumber;
+  readonly falseHashes: KernelNumber;
+  readonly crossSeeds: KernelNumber;
+  readonly parts: KernelNumber;
+  readonly partsEnd: KernelNumber;
+}
 
 /**
- * Reads the events of packed records one after the other: ids and names are hashed where they lie, so a usual event makes no
- * object and no string. An event that breaks any rule of `checkEvent` or `checkRow`, or might, is not regular: it must be decoded
- * to say what is wrong with it.
+ * Reads the events of packed records, many at a time, in compiled code (`../kernel/reader`): ids and names are hashed where they
+ * lie, into rows as the step takes them. An event that breaks any rule of `checkEvent` or `checkRow`, or might, is not
+ * regular: it must be decoded to say what is wrong with it.
  */
 export class EventReader {
-  idFrom = 0;
-  idTo = 0;
-  /** The id's hash, as the duplicate window takes it. */
-  idHigh = 0;
-  idLow = 0;
-  eventTimeMs = 0;
-  label = 0;
-  weight = 0;
-  /** Whether the event was a prediction that a router answered. */
-  isServed = false;
-  /** Whether the event may be learned as it is; its row is in the hasher then. */
-  isRegular = false;
-  readonly #reader = new AvroReader();
-  readonly #hasher: RowHasher;
+  readonly #kernel: ReaderExports;
   readonly #features: readonly FeatureSpec[];
+  readonly #rowBytes: number;
+  // Views of the kernel's memory, made anew when it grows.
+  #input = new Uint8Array();
+  #eventInts = new Int32Array();
+  #eventDoubles = new Float64Array();
+  #rows = new Uint8Array();
+  #rowDoubles = new Float64Array();
+  /** The first rows as one piece, by how many they are; made when first asked for. */
+  #blocks: Uint8Array[] = [];
   #names: readonly string[] = [];
-  /** Place in the spec of each column of the record, or -1. */
-  #featureOf = new Int32Array();
-  #left = 0;
-  #featuresAt = 0;
+  #columns = 0;
+  #bytes: Uint8Array = new Uint8Array();
+  #at = 0;
+  #end = 0;
 
   constructor(features: readonly FeatureSpec[], hasher: RowHasher) {
     this.#features = features;
-    this.#hasher = hasher;
+    const kernel = startKernel('reader') as unknown as ReaderExports;
+    this.#kernel = kernel;
+    const { kinds } = hasher;
+    const { seeds, trueHashes, falseHashes, crossSeeds, parts, partsEnd } = hasher.tables;
+    const numeric = features.filter(({ type }) => type === 'numeric').length;
+    kernel.configure(kinds.length, numeric, crossSeeds.length, parts.length, ID_SEEDS.high, ID_SEEDS.low);
+    kernel.setLimits(ID_LENGTH_MAX, SUBJECT_LENGTH_MAX, CATEGORICAL_LENGTH_MAX, WEIGHT_MAX);
+    this.#rowBytes = kernel.rowBytes.value;
+    this.#reserve(INPUT_BYTES);
+
+    const { buffer } = kernel.memory;
+    let next = 0;
+    const numericOf = Int32Array.from(features, ({ type }) => (type === 'numeric' ? next++ : -1));
+    new Uint8Array(buffer, kernel.kinds.value, kinds.length).set(kinds);
+    const tables = { numericOf, seeds, trueHashes, falseHashes, crossSeeds, parts, partsEnd };
+    for (const name of Object.keys(tables) as (keyof typeof tables)[]) {
+      new Int32Array(buffer, kernel[name].value, tables[name].length).set(tables[name]);
+    }
   }
 
   /** Begins with the events of a record. */
   open({ featureNames }: Pick<TrainingEvents, 'featureNames'>, { bytes, at, end }: PackedEvents): void {
-    this.#reader.open(bytes, at, end);
-    this.#left = 0;
-    if (featureNames === this.#names) return;
-    this.#names = featureNames;
-    const { columns } = rowOrderOf(featureNames, this.#features);
-    this.#featureOf = new Int32Array(featureNames.length).fill(-1);
-    columns.forEach((column, feature) => {
-      if (column >= 0) this.#featureOf[column] = feature;
-    });
+    if (end - at > this.#input.length) this.#reserve(end - at);
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
+    this.#input.set(new Uint8Array(bytes.buffer, bytes.byteOffset + at, end - at));
+    if (featureNames !== this.#names) this.#arrange(featureNames);
+    this.#kernel.open(this.#columns);
   }
 
-  /** Reads the next event; returns false after the last. */
-  next(): boolean {
-    const reader = this.#reader;
-    if (this.#left === 0) this.#left = reader.readBlock();
-    if (this.#left === 0) return false;
-    this.#left -= 1;
-    const idLength = reader.readLength();
-    this.idFrom = reader.at;
-    this.idTo = reader.at += idLength;
-    this.eventTimeMs = reader.readLong();
-    const subjectLength = reader.readLength();
-    reader.at += subjectLength;
-    this.#featuresAt = reader.at;
-    const isSoundRow = this.#readRow();
-    this.label = reader.readDouble();
-    this.weight = reader.readDouble();
-    reader.skipBytes(); // labelSource
-    this.isServed = reader.readLong() === 1;
-    if (this.isServed) skipServed(reader);
-    const { bytes } = reader;
-    this.idHigh = murmur3OfBytes(bytes, ID_SEEDS.high, this.idFrom, this.idTo);
-    this.idLow = murmur3OfBytes(bytes, ID_SEEDS.low, this.idFrom, this.idTo);
-    this.isRegular =
-      isSoundRow &&
-      idLength >= 1 &&
-      idLength <= ID_LENGTH_MAX &&
-      subjectLength >= 1 &&
-      subjectLength <= SUBJECT_LENGTH_MAX &&
-      (this.label === 0 || this.label === 1) &&
-      this.weight > 0 &&
-      this.weight <= WEIGHT_MAX &&
-      this.eventTimeMs >= 0;
-    return true;
+  /** Reads the next events and returns how many, 0 after the last. One that is not regular is the last of them. */
+  read(): number {
+    return this.#kernel.read(KERNEL_ROWS_MAX);
   }
 
-  /** The bytes of the record that is being read. */
-  get bytes(): Uint8Array {
-    return this.#reader.bytes;
+  /** Whether an event may be learned as it is. */
+  isRegular(place: number): boolean {
+    return ((this.#eventInts[8 * place + 5] ?? 0) & REGULAR) !== 0;
   }
 
-  /** Returns the values of the present event in the order of the spec. */
-  values(): FeatureValue[] {
+  /** Whether an event was a prediction that a router answered. */
+  isServed(place: number): boolean {
+    return ((this.#eventInts[8 * place + 5] ?? 0) & SERVED) !== 0;
+  }
+
+  /** How many events were read before this one by the same call. */
+  indexOf(place: number): number {
+    return (this.#eventInts[8 * place + 5] ?? 0) >>> 8;
+  }
+
+  /** Where an id begins in the record's bytes. */
+  idFrom(place: number): number {
+    return this.#at + (this.#eventInts[8 * place] ?? 0);
+  }
+
+  /** Where it ends, exclusive. */
+  idTo(place: number): number {
+    return this.#at + (this.#eventInts[8 * place + 1] ?? 0);
+  }
+
+  /** An id's hash, as the duplicate window takes it. */
+  idHigh(place: number): number {
+    return this.#eventInts[8 * place + 2] ?? 0;
+  }
+
+  idLow(place: number): number {
+    return this.#eventInts[8 * place + 3] ?? 0;
+  }
+
+  eventTimeMs(place: number): number {
+    return this.#eventDoubles[4 * place + 3] ?? 0;
+  }
+
+  label(row: number): number {
+    return this.#rowDoubles[(row * this.#rowBytes) / 8] ?? 0;
+  }
+
+  weight(row: number): number {
+    return this.#rowDoubles[(row * this.#rowBytes) / 8 + 1] ?? 0;
+  }
+
+  /** Puts an event and its row into an earlier place. */
+  move(from: number, to: number): void {
+    this.#rows.copyWithin(to * this.#rowBytes, from * this.#rowBytes, (from + 1) * this.#rowBytes);
+    this.#eventInts.copyWithin(8 * to, 8 * from, 8 * (from + 1));
+  }
+
+  /** Returns the first rows, as a step takes them. */
+  block(rows: number): Uint8Array {
+    return (this.#blocks[rows] ??= this.#rows.subarray(0, rows * this.#rowBytes));
+  }
+
+  /** Returns the values of an event in the order of the spec. */
+  values(place: number): FeatureValue[] {
     const reader = new AvroReader();
-    reader.open(this.#reader.bytes, this.#featuresAt, this.#reader.end);
+    reader.open(this.#bytes, this.#at + (this.#eventInts[8 * place + 4] ?? 0), this.#end);
     const row = this.#features.map((): FeatureValue => null);
+    const { columns } = rowOrderOf(this.#names, this.#features);
     let column = 0;
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
       for (; left > 0; left--, column++) {
         const value = decodeValue(reader);
-        const feature = this.#featureOf[column] ?? -1;
+        const feature = columns.indexOf(column);
         if (feature >= 0) row[feature] = value;
       }
     }
     return row;
   }
 
-  /** Hashes the present event's values; returns whether they fit the record's columns and the spec. */
-  #readRow(): boolean {
-    const reader = this.#reader;
-    const hasher = this.#hasher;
-    const featureOf = this.#featureOf;
-    hasher.clear();
-    let isSound = true;
-    let column = 0;
-    for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
-      for (; left > 0; left--, column++) {
-        const feature = column < featureOf.length ? (featureOf[column] ?? -1) : -1;
-        const tag = reader.readLong();
-        if (tag === VALUE_TAG.string) {
-          const length = reader.readLength();
-          const from = reader.at;
-          reader.at = from + length;
-          if (feature < 0) continue;
-          if (hasher.kinds[feature] !== KIND.categorical || length > CATEGORICAL_LENGTH_MAX) isSound = false;
-          else hasher.setBytes(feature, reader.bytes, from, reader.at);
-        } else if (tag === VALUE_TAG.double) {
-          const value = reader.readDouble();
-          if (feature < 0) continue;
-          const kind = hasher.kinds[feature];
-          if (kind === KIND.numeric && Number.isFinite(value)) hasher.setNumber(feature, value);
-          else if (kind === KIND.categorical && Number.isSafeInteger(value))
-            hasher.setInteger(feature, value);
-          else isSound = false;
-        } else if (tag === VALUE_TAG.boolean) {
-          const value = reader.readByte() === 1;
-          if (feature < 0) continue;
-          if (hasher.kinds[feature] !== KIND.boolean) isSound = false;
-          else hasher.setBoolean(feature, value);
-        }
-      }
-    }
-    hasher.finish();
-    return isSound && column === featureOf.length;
+  /** Tells the kernel which feature each column of the record is. */
+  #arrange(featureNames: readonly string[]): void {
+    this.#names = featureNames;
+    // Events of a record with more columns than that have another number of them, and are not regular.
+    this.#columns = featureNames.length > COLUMNS_MAX ? -1 : featureNames.length;
+    const featureOf = new Int32Array(this.#kernel.memory.buffer, this.#kernel.featureOf.value, COLUMNS_MAX);
+    featureOf.fill(-1);
+    rowOrderOf(featureNames, this.#features).columns.forEach((column, feature) => {
+      if (column >= 0 && column < COLUMNS_MAX) featureOf[column] = feature;
+    });
+  }
+
+  #reserve(bytes: number): void {
+    const kernel = this.#kernel;
+    kernel.reserve(bytes);
+    const { buffer } = kernel.memory;
+    const rowsLength = KERNEL_ROWS_MAX * this.#rowBytes;
+    this.#input = new Uint8Array(buffer, kernel.input.value, bytes);
+    this.#eventInts = new Int32Array(buffer, kernel.events.value, (KERNEL_ROWS_MAX * EVENT_BYTES) / 4);
+    this.#eventDoubles = new Float64Array(buffer, kernel.events.value, (KERNEL_ROWS_MAX * EVENT_BYTES) / 8);
+    this.#rows = new Uint8Array(buffer, kernel.rows.value, rowsLength);
+    this.#rowDoubles = new Float64Array(buffer, kernel.rows.value, rowsLength / 8);
+    this.#blocks = [];
   }
 }
 

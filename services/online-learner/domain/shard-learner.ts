@@ -4,7 +4,10 @@ import type { StateSection } from '../../../shared/domain/state-section.ts';
 import { DuplicateWindow, ID_SEEDS } from '../../../shared/domain/duplicate-window.ts';
 import { murmur3 } from '../../../shared/domain/murmur3.ts';
 import { RowHasher } from '../../../shared/domain/row-hasher.ts';
-import type { ApplyOutcome, VersionReason, VersionScore, VersionScreened } from './apply-outcome.ts';
+import type { EventReader } from './event-reader.ts';
+import type { ApplyOutcome } from './apply-outcome.ts';
+import { Lockstep } from './lockstep.ts';
+import type { Member } from './lockstep.ts';
 import { decodeShardMeta, encodeShardMeta, readFormat } from './shard-meta.ts';
 import type { HashedExample, TrainingExample } from './training-example.ts';
 import type { StepTimer } from './time-budget.ts';
@@ -17,16 +20,6 @@ export const LIVE_VERSIONS_MAX = 4;
 
 /** How a version begins: from nothing, or with all that a live version has learned. */
 export type BirthMode = { readonly mode: 'cold' } | { readonly mode: 'copy'; readonly parent: number };
-
-const NO_SCORES: readonly VersionScore[] = [];
-
-interface Member {
-  readonly learner: VersionLearner;
-  readonly score: { version: number; score: number };
-  haltedAt: number | null;
-  /** Sequence of the newest command to resume that was carried out, or found nothing to do. */
-  resumed: number;
-}
 
 /**
  * The learners of all live versions of one shard in lockstep, with their common duplicate window and position. Synchronous
@@ -41,18 +34,8 @@ export class ShardLearner {
   /** Takes the row of the next example for all versions. */
   readonly hasher: RowHasher;
   readonly #spec: RowSpec;
-  #members: readonly Member[] = [];
-  // The members that are not halted and their scores, kept as lists because filling one for each event would allocate.
-  #learning: readonly Member[] = [];
-  #scores: readonly VersionScore[] = NO_SCORES;
-  #live: readonly number[] = [];
+  readonly #lockstep = new Lockstep();
   #duplicates = new DuplicateWindow();
-  readonly #outcome: {
-    isDuplicate: boolean;
-    scores: readonly VersionScore[];
-    screened: VersionScreened[];
-    halted: VersionReason[];
-  } = { isDuplicate: false, scores: NO_SCORES, screened: [], halted: [] };
 
   constructor(spec: RowSpec) {
     this.#spec = spec;
@@ -72,21 +55,22 @@ export class ShardLearner {
     shard.position = meta.position;
     shard.lastRecordDigest = meta.lastRecordDigest;
     shard.#duplicates = DuplicateWindow.restore(readSection('duplicates'));
-    shard.#members = meta.versions.map(({ haltedAt, resumed, ...identity }) =>
-      memberOf(VersionLearner.restore(spec, identity, read), haltedAt, resumed),
+    shard.#lockstep.use(
+      meta.versions.map(({ haltedAt, resumed, ...identity }) =>
+        memberOf(VersionLearner.restore(spec, identity, read), haltedAt, resumed),
+      ),
     );
-    shard.#selectLearning();
     return shard;
   }
 
   /** The live versions, ascending, halted ones included. */
   get versions(): readonly VersionIdentity[] {
-    return this.#members.map(({ learner }) => learner.identity);
+    return this.#lockstep.members.map(({ learner }) => learner.identity);
   }
 
   /** Numbers of the live versions, ascending; the same list until a version comes or goes. */
   get liveVersions(): readonly number[] {
-    return this.#live;
+    return this.#lockstep.live;
   }
 
   /** Returns the learner of a live version. Throws RangeError when it is not live. */
@@ -115,33 +99,40 @@ export class ShardLearner {
 
   /** As `apply`, of the row that the hasher holds. */
   applyHashed(event: HashedExample, recordTimeMs: number, timer?: StepTimer): ApplyOutcome {
-    const outcome = this.#outcome;
-    if (outcome.screened.length > 0) outcome.screened.length = 0;
-    if (outcome.halted.length > 0) outcome.halted.length = 0;
-    outcome.isDuplicate = !this.#duplicates.addHashIfNew(event.idHigh, event.idLow, recordTimeMs);
-    outcome.scores = outcome.isDuplicate ? NO_SCORES : this.#scores;
-    if (outcome.isDuplicate) return outcome;
-    if (timer?.wantsNext() === true) this.#applyTimed(event, timer);
-    else for (const member of this.#learning) this.#applyTo(member, event);
-    if (outcome.halted.length > 0) {
-      this.#selectLearning();
-      outcome.scores = this.#scores;
+    if (!this.#duplicates.addHashIfNew(event.idHigh, event.idLow, recordTimeMs)) {
+      return this.#lockstep.repeated();
     }
-    return outcome;
+    return this.#lockstep.step(this.hasher.row, event, this.position, timer);
+  }
+
+  /**
+   * As `apply`, of the first `count` events of a reader, which are regular: returns how many were no repeats and were scored,
+   * which are the reader's first then. What became of each is told by `outcomeOf`.
+   */
+  applyRows(events: EventReader, count: number, recordTimeMs: number, timer?: StepTimer): number {
+    const duplicates = this.#duplicates;
+    if (count > 1) {
+      for (let place = 0; place < count; place++) duplicates.warm(events.idLow(place));
+      duplicates.warmOldest(count);
+    }
+    let kept = 0;
+    for (let place = 0; place < count; place++) {
+      if (!duplicates.addHashIfNew(events.idHigh(place), events.idLow(place), recordTimeMs)) continue;
+      if (place !== kept) events.move(place, kept);
+      kept += 1;
+    }
+    if (kept > 0) this.#lockstep.stepRows(events.block(kept), kept, this.position, timer);
+    return kept;
+  }
+
+  /** Returns what became of an event of the last `applyRows`; reused by the next call. */
+  outcomeOf(row: number): ApplyOutcome {
+    return this.#lockstep.outcomeOf(row);
   }
 
   /** Writes the scores of an outcome, one a live version, NaN where it gave none; returns how many there are. */
   writeScores(outcome: ApplyOutcome, scores: Float64Array): number {
-    const members = this.#members;
-    const given = outcome.scores;
-    let next = 0;
-    for (let m = 0; m < members.length; m++) {
-      const one = given[next];
-      const isGiven = one !== undefined && one.version === members[m]?.score.version;
-      scores[m] = isGiven ? one.score : NaN;
-      if (isGiven) next += 1;
-    }
-    return members.length;
+    return this.#lockstep.writeScores(outcome, scores);
   }
 
   /**
@@ -185,14 +176,13 @@ export class ShardLearner {
   /** Removes a version and its state. Throws RangeError when it is not live. */
   retire(version: number): void {
     const gone = this.#member(version);
-    this.#members = this.#members.filter((member) => member !== gone);
-    this.#selectLearning();
+    this.#lockstep.use(this.#lockstep.members.filter((member) => member !== gone));
   }
 
   /** Stops a version's scoring and learning until `resume`; its state stays. Throws RangeError when it is not live. */
   halt(version: number): void {
     this.#member(version).haltedAt ??= this.position;
-    this.#selectLearning();
+    this.#lockstep.use(this.#lockstep.members);
   }
 
   /**
@@ -206,7 +196,7 @@ export class ShardLearner {
     if (sequence <= member.resumed) return false;
     member.resumed = sequence;
     member.haltedAt = null;
-    this.#selectLearning();
+    this.#lockstep.use(this.#lockstep.members);
     return true;
   }
 
@@ -218,58 +208,27 @@ export class ShardLearner {
     return [
       wholeSection('meta', () => this.#metaBytes()),
       this.#duplicates.section('duplicates'),
-      ...this.#members.flatMap(({ learner }) => learner.sections()),
+      ...this.#lockstep.members.flatMap(({ learner }) => learner.sections()),
     ];
   }
 
-  #selectLearning(): void {
-    this.#learning = this.#members.filter(({ haltedAt }) => haltedAt === null);
-    this.#scores = this.#learning.map(({ score }) => score);
-    this.#live = this.#members.map(({ score }) => score.version);
-  }
-
   #assertRoom(version: number): void {
-    if (this.#members.some(({ learner }) => learner.identity.version === version)) {
+    if (this.#lockstep.members.some(({ learner }) => learner.identity.version === version)) {
       throw new RangeError(`birth of version ${String(version)}: it is live already`);
     }
-    if (this.#members.length < LIVE_VERSIONS_MAX) return;
-    const live = `${String(this.#members.length)} versions are live`;
+    if (this.#lockstep.members.length < LIVE_VERSIONS_MAX) return;
+    const live = `${String(this.#lockstep.members.length)} versions are live`;
     throw new RangeError(
       `birth of version ${String(version)}: ${live}, allowed ${String(LIVE_VERSIONS_MAX)}`,
     );
   }
 
   #admit(learner: VersionLearner): void {
-    this.#members = [...this.#members, memberOf(learner, null, 0)].sort(byVersion);
-    this.#selectLearning();
-  }
-
-  #applyTimed(event: HashedExample, timer: StepTimer): void {
-    for (const member of this.#learning) {
-      const startMs = timer.nowMs();
-      this.#applyTo(member, event);
-      timer.took(member.score.version, timer.nowMs() - startMs);
-    }
-  }
-
-  #applyTo(member: Member, event: HashedExample): void {
-    const { version } = member.learner.identity;
-    try {
-      const { score, screened, fence } = member.learner.stepHashed(
-        this.hasher.row,
-        event.label,
-        event.weight,
-      );
-      member.score.score = score;
-      if (screened !== undefined) this.#outcome.screened.push({ version, fence, reason: screened });
-    } catch (error) {
-      member.haltedAt = this.position;
-      this.#outcome.halted.push({ version, reason: error instanceof Error ? error.message : String(error) });
-    }
+    this.#lockstep.use([...this.#lockstep.members, memberOf(learner, null, 0)]);
   }
 
   #metaBytes(): Uint8Array {
-    const versions = this.#members.map(({ learner, haltedAt, resumed }) => ({
+    const versions = this.#lockstep.members.map(({ learner, haltedAt, resumed }) => ({
       ...learner.identity,
       haltedAt,
       resumed,
@@ -279,17 +238,13 @@ export class ShardLearner {
   }
 
   #member(version: number): Member {
-    const found = this.#members.find(({ learner }) => learner.identity.version === version);
+    const found = this.#lockstep.members.find(({ learner }) => learner.identity.version === version);
     if (found !== undefined) return found;
-    const live = this.#members.map(({ learner }) => String(learner.identity.version)).join(', ');
+    const live = this.#lockstep.members.map(({ learner }) => String(learner.identity.version)).join(', ');
     throw new RangeError(`version ${String(version)} is not live, allowed ${live === '' ? 'none' : live}`);
   }
 }
 
 function memberOf(learner: VersionLearner, haltedAt: number | null, resumed: number): Member {
   return { learner, score: { version: learner.identity.version, score: 0 }, haltedAt, resumed };
-}
-
-function byVersion(a: Member, b: Member): number {
-  return a.learner.identity.version - b.learner.identity.version;
 }

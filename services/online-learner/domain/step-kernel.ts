@@ -1,7 +1,8 @@
 import type { FeatureSpec, FtrlLogisticConfig } from '../../../shared/domain/model-spec.ts';
 import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
 import { METRICS_SUMS, RECENT_DECAY } from '../../../shared/domain/progressive-metrics.ts';
-import { KERNEL_BASE64 } from './kernel-binary.ts';
+import { startKernel } from './kernel-module.ts';
+import type { KernelNumber } from './kernel-module.ts';
 import { FENCE_SMOOTHING } from './leverage-fence.ts';
 
 /** The most rows of one call. */
@@ -22,30 +23,27 @@ interface KernelExports {
   setRates(alpha: number, beta: number, l1: number, l2: number): void;
   deriveInverses(): void;
   predict(): number;
-  step(rows: number): void;
+  step(rows: number): number;
   touchedCount(): number;
   forgetTouched(): void;
-  readonly rows: WebAssembly.Global<'i32'>;
-  readonly rowBytes: WebAssembly.Global<'i32'>;
-  readonly hashesAt: WebAssembly.Global<'i32'>;
-  readonly presentAt: WebAssembly.Global<'i32'>;
-  readonly numericOf: WebAssembly.Global<'i32'>;
-  readonly outs: WebAssembly.Global<'i32'>;
-  readonly counts: WebAssembly.Global<'i32'>;
-  readonly means: WebAssembly.Global<'i32'>;
-  readonly inverses: WebAssembly.Global<'i32'>;
-  readonly metrics: WebAssembly.Global<'i32'>;
-  readonly fence: WebAssembly.Global<'i32'>;
-  readonly counters: WebAssembly.Global<'i32'>;
-  readonly weights: WebAssembly.Global<'i32'>;
-  readonly sums: WebAssembly.Global<'i32'>;
-  readonly touchedBits: WebAssembly.Global<'i32'>;
-  readonly weightPages: WebAssembly.Global<'i32'>;
-  readonly sumPages: WebAssembly.Global<'i32'>;
+  readonly rows: KernelNumber;
+  readonly rowBytes: KernelNumber;
+  readonly hashesAt: KernelNumber;
+  readonly presentAt: KernelNumber;
+  readonly numericOf: KernelNumber;
+  readonly outs: KernelNumber;
+  readonly counts: KernelNumber;
+  readonly means: KernelNumber;
+  readonly inverses: KernelNumber;
+  readonly metrics: KernelNumber;
+  readonly fence: KernelNumber;
+  readonly counters: KernelNumber;
+  readonly weights: KernelNumber;
+  readonly sums: KernelNumber;
+  readonly touchedBits: KernelNumber;
+  readonly weightPages: KernelNumber;
+  readonly sumPages: KernelNumber;
 }
-
-const MODULE = new WebAssembly.Module(Uint8Array.from(atob(KERNEL_BASE64), (unit) => unit.charCodeAt(0)));
-const IMPORTS = { math: { exp: Math.exp, log: Math.log } };
 
 /**
  * The state of one version and the compiled step that changes it (`../kernel`): encodes hashed rows, scores, screens and learns
@@ -92,7 +90,7 @@ export class StepKernel {
   readonly #outInts: Int32Array<ArrayBuffer>;
 
   constructor(features: readonly FeatureSpec[], crossCount: number, tableBits: number) {
-    const exports = new WebAssembly.Instance(MODULE, IMPORTS).exports as unknown as KernelExports;
+    const exports = startKernel('step') as unknown as KernelExports;
     this.#exports = exports;
     this.#numericColumns = Int32Array.from(
       features.flatMap(({ type }, column) => (type === 'numeric' ? [column] : [])),
@@ -157,9 +155,11 @@ export class StepKernel {
     return this.#exports.predict();
   }
 
-  /** Scores and learns the first rows in order; label and weight stand before each. What became of them is read by its place. */
-  step(rows: number): void {
-    this.#exports.step(rows);
+  /**
+   * Scores and learns the first rows in order and returns how many were learned. What became of each is read by its place.
+   */
+  step(rows: number): number {
+    return this.#exports.step(rows);
   }
 
   /** Probability of label 1 before the row was learned. */

@@ -1,10 +1,10 @@
 /** Measures what versions take for some of the events. */
 export interface StepTimer {
-  /** Returns whether the next event is to be measured. */
-  wantsNext(): boolean;
+  /** Returns whether one of the next events, which are applied together, is to be measured. */
+  wants(events: number): boolean;
   /** Monotonic clock, ms. */
   nowMs(): number;
-  /** Takes the measured step of a version. */
+  /** Takes how long a version took for an event, on average of those applied together. */
   took(version: number, ms: number): void;
 }
 
@@ -33,9 +33,11 @@ export class TimeBudget implements StepTimer {
     this.#nowMs = nowMs;
   }
 
-  wantsNext(): boolean {
-    this.#events = (this.#events + 1) % SAMPLE_EVERY;
-    return this.#events === 0;
+  wants(events: number): boolean {
+    this.#events += events;
+    if (this.#events < SAMPLE_EVERY) return false;
+    this.#events %= SAMPLE_EVERY;
+    return true;
   }
 
   nowMs(): number {

@@ -158,6 +158,20 @@ export class VersionLearner {
     return this.outcomeOf(0);
   }
 
+  /**
+   * As `step`, of rows that are hashed already, in order, label and weight with them (`EventReader.block`). Returns how many were
+   * learned.
+   */
+  stepRows(rows: Uint8Array, count: number): number {
+    this.#kernel.rows.set(rows);
+    return this.#kernel.step(count);
+  }
+
+  /** Returns the score of a row of the last step. */
+  scoreOf(row: number): number {
+    return this.#kernel.scoreOf(row);
+  }
+
   /** Returns what became of a row of the last step; reused by the next call. */
   outcomeOf(row: number): StepOutcome {
     const kernel = this.#kernel;

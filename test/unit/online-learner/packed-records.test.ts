@@ -164,6 +164,70 @@ test('events read where they lie lead to the same state, scores, refusals and ro
   assert.ok(kept > 200, `${String(kept)} records were kept packed`);
 });
 
+test('records of many events are the same read where they lie, with repeats and unsound events between', () => {
+  const names = fc.constantFrom('a', 'b', 'c', 'd', 'x'.repeat(300));
+  const one = fc.record({
+    id: fc.nat(900).map(String),
+    eventTimeMs: fc.maxSafeNat().map((n) => Math.floor(n / 4096)),
+    subject: fc.constant('subject'),
+    features: fc.tuple(names, names, fc.option(fc.boolean()), fc.nat(50), fc.constantFrom(1, 2, 3, 1e14)),
+    label: fc.constantFrom(0, 1),
+    weight: fc.constantFrom(1, 1, 1, 2, 2000),
+    labelSource: fc.constant('test'),
+    served: fc.constant(null),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.array(one, { minLength: 200, maxLength: 700 }), { maxLength: 3 }), (records) => {
+      const bytes = records.map((events) =>
+        TYPE.toBuffer({ model: 'clicks', shard: 0, featureNames: NAMES, watermarkMs: null, events }),
+      );
+      const kept = bytes.map((whole) => packed(whole) ?? assert.fail());
+      const decoded = bytes.map((whole) => TYPE.fromBuffer(whole) as TrainingEvents);
+      assert.deepEqual(outcomeOf(kept), outcomeOf(decoded));
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('a version that throws at events read where they lie is halted alone, and gives no score for any of them', () => {
+  const learner = new ShardLearner(streamSpec);
+  for (const version of [1, 2]) learner.birth(version, streamConfig, { mode: 'cold' });
+  learner.learner(2).stepRows = () => {
+    throw new Error('out of luck');
+  };
+  const scores: number[][] = [];
+  const applier = new RecordApplier(
+    learner,
+    { ...SPEC, ...streamSpec },
+    {
+      scored: (example) => scores.push([...example.scores.subarray(0, example.versions)]),
+      learned: () => undefined,
+    },
+  );
+  const events = ['one', 'two'].map((id) => ({
+    id,
+    eventTimeMs: 1,
+    subject: 'subject',
+    features: ['a', 'b', true, 1, 2],
+    label: 1,
+    weight: 1,
+    labelSource: 'test',
+    served: null,
+  }));
+  const bytes = TYPE.toBuffer({ model: 'clicks', shard: 0, featureNames: NAMES, watermarkMs: null, events });
+  const applied = applier.apply(packed(bytes) ?? assert.fail(), { offset: 7, recordTimeMs: 1 });
+  assert.deepEqual(applied.halted, [{ version: 2, reason: 'out of luck' }]);
+  assert.deepEqual([learner.haltedAt(1), learner.haltedAt(2)], [undefined, 0]);
+  assert.deepEqual([applied.learned, applied.scored], [2, 2]);
+  assert.deepEqual(
+    scores.map(([first = NaN, second]) => [Number.isFinite(first), second]),
+    [
+      [true, NaN],
+      [true, NaN],
+    ],
+  );
+});
+
 test('what is taken as packed is a record to the schema’s own decoder, however the bytes were harmed', () => {
   fc.assert(
     fc.property(

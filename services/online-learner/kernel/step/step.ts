@@ -79,8 +79,8 @@ export function predict(): f64 {
   return 1 / (1 + exp(-logit));
 }
 
-/** Scores and learns the first `count` rows in order and writes what became of each. */
-export function step(count: i32): void {
+/** Scores and learns the first `count` rows in order, writes what became of each, and returns how many were learned. */
+export function step(count: i32): i32 {
   let learned = 0;
   for (let r = 0; r < count; r++) {
     const out = at.outs + <usize>(r * at.OUT_BYTES);
@@ -90,6 +90,7 @@ export function step(count: i32): void {
   }
   store<f64>(at.counters, load<f64>(at.counters) + <f64>learned);
   store<f64>(at.counters, load<f64>(at.counters, 8) + <f64>(count - learned), 8);
+  return learned;
 }
 
 function stepRow(row: usize, out: usize): i32 {
