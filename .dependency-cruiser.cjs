@@ -146,7 +146,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    exclude: { path: ['^\\.headrace', '^services/online-learner/kernel/'] },
+    exclude: {
+      path: ['^\\.headrace', '^services/online-learner/kernel/', '^test/bench/learner-core/text-kernel/'],
+    },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'require', 'node', 'default', 'types'],

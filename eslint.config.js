@@ -37,7 +37,14 @@ const PROCESS_ENV = {
 export default tseslint.config(
   {
     // The kernel is AssemblyScript, which the compiler of its own checks.
-    ignores: ['node_modules', '.headrace', '**/*.cjs', '**/*.mjs', 'services/online-learner/kernel'],
+    ignores: [
+      'node_modules',
+      '.headrace',
+      '**/*.cjs',
+      '**/*.mjs',
+      'services/online-learner/kernel',
+      'test/bench/learner-core/text-kernel',
+    ],
   },
   ...tseslint.configs.strictTypeChecked,
   {

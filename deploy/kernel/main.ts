@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
-import { buildKernels, KERNEL_FILE } from './build-kernel.ts';
+import { buildKernels } from './build-kernels.ts';
 
 if (process.argv.includes('--help')) {
   console.log(
-    'usage: npm run kernel\n\nCompiles services/online-learner/kernel into services/online-learner/domain.',
+    'usage: npm run kernel\n\nCompiles the AssemblyScript of the learner (and of a bench) into files of base64.',
   );
 } else {
-  writeFileSync(KERNEL_FILE, await buildKernels());
-  console.log(`written: ${KERNEL_FILE}`);
+  for (const { path, text } of await buildKernels()) {
+    writeFileSync(path, text);
+    console.log(`written: ${path}`);
+  }
 }

@@ -1,44 +1,53 @@
 import assert from 'node:assert/strict';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { VersionLearner } from '../../services/online-learner/domain/version-learner.ts';
 import type { RowSpec } from '../../services/online-learner/domain/version-learner.ts';
-import { RowHasher } from '../../shared/domain/row-hasher.ts';
-import type { HashedRow } from '../../shared/domain/row-hasher.ts';
 import { DATA_SETS } from './learner-core/data-set.ts';
 import { runMeasured } from './learner-core/python-tools.ts';
-import { createRowReader, crossArguments, formatRow } from './learner-core/row-text.ts';
+import { crossArguments, formatRow } from './learner-core/row-text.ts';
 import type { LabelledRow } from './learner-core/row-text.ts';
 import { syntheticRows } from './learner-core/synthetic-rows.ts';
+import { textRows } from './learner-core/text-rows.ts';
 
-/** Returns a copy of a hashed row: what is absent hashes to nothing. */
-function copyOf({ hashes, present, numbers }: HashedRow): object {
-  return {
-    present: [...present],
-    hashes: [...hashes].map((hash, slot) => (present[slot] === 1 ? hash : 0)),
-    numbers: [...numbers].map((number, slot) => (present[slot] === 1 ? number : 0)),
-  };
-}
-
-/** Reads text and checks that each row is what hashing its values gives. */
-function assertRead(spec: RowSpec, rows: readonly LabelledRow[]): void {
-  const text = rows.map((row) => `${formatRow(spec, row)}\n`).join('');
-  const [read, expected] = [1, 2].map(() => new RowHasher(spec.features, spec.crosses));
-  assert.ok(read !== undefined && expected !== undefined);
-  const reader = createRowReader(spec, new TextEncoder().encode(text), read);
-  for (const { label, values } of rows) {
-    assert.equal(reader.next(), label);
-    expected.setRow(values);
-    assert.deepEqual(copyOf(read.row), copyOf(expected.row));
+/** Reads a file of the rows and checks that stepping what was read is stepping the rows. */
+async function assertRead(spec: RowSpec, rows: readonly LabelledRow[]): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'headrace-rows-'));
+  try {
+    await writeFile(join(dir, 'rows.txt'), rows.map((row) => `${formatRow(spec, row)}\n`).join(''));
+    const config = { ...DATA_SETS.flights.config, tableBits: 12 };
+    const [read, expected] = [1, 2].map(() => VersionLearner.cold(spec, 1, config, 0));
+    assert.ok(read !== undefined && expected !== undefined);
+    const file = openSync(join(dir, 'rows.txt'), 'r');
+    let next = 0;
+    for (const { count, bytes } of textRows(spec, file)) {
+      read.stepRows(bytes, count);
+      for (let row = 0; row < count; row++, next++) {
+        const { label = NaN, values = [] } = rows[next] ?? {};
+        assert.equal(read.labelOf(row), label);
+        assert.equal(read.scoreOf(row), expected.step(values, label, 1).score);
+      }
+    }
+    closeSync(file);
+    assert.equal(next, rows.length);
+    for (const [place, section] of read.sections().entries()) {
+      assert.deepEqual(section.bytes(), expected.sections()[place]?.bytes(), section.name);
+    }
+  } finally {
+    await rm(dir, { recursive: true });
   }
-  assert.equal(reader.next(), -1);
 }
 
-test('the reader hashes the very rows that were written', () => {
-  assertRead(DATA_SETS.synthetic.spec, [...syntheticRows(2000)]);
+test('the reader hashes the very rows that were written', async () => {
+  await assertRead(DATA_SETS.synthetic.spec, [...syntheticRows(6000)]);
 });
 
-test('numbers, names of any length and missing values come back as they were', () => {
+test('numbers, names of any length and missing values come back as they were', async () => {
   const { spec } = DATA_SETS.flights;
-  assertRead(spec, [
+  await assertRead(spec, [
     { label: 1, values: [16, 0, 'ORD', 'a-name-longer-than-eight', '007', -1.25] },
     { label: 0, values: [7] },
   ]);

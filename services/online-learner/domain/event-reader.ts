@@ -10,6 +10,8 @@ import type { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import { ID_LENGTH_MAX, SUBJECT_LENGTH_MAX, WEIGHT_MAX } from './check-event.ts';
 import { startKernel } from './kernel-module.ts';
 import type { KernelNumber } from './kernel-module.ts';
+import { rowExtent, writeRowTables } from './row-tables.ts';
+import type { RowTables } from './row-tables.ts';
 import { KERNEL_ROWS_MAX } from './step-kernel.ts';
 
 const EVENT_BYTES = 32;
@@ -19,8 +21,7 @@ const REGULAR = 1;
 const SERVED = 2;
 
 /** What the compiled module exports; addresses are bytes in its memory. */
-interface ReaderExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+interface ReaderExports extends RowTables {
   configure(
     features: number,
     numerics: number,
@@ -38,14 +39,6 @@ interface ReaderExports {
   readonly events: KernelNumber;
   readonly featureOf: KernelNumber;
   readonly input: KernelNumber;
-  readonly kinds: KernelNumber;
-  readonly numericOf: KernelNumber;
-  readonly seeds: KernelNumber;
-  readonly trueHashes: KernelNumber;
-  readonly falseHashes: KernelNumber;
-  readonly crossSeeds: KernelNumber;
-  readonly parts: KernelNumber;
-  readonly partsEnd: KernelNumber;
 }
 
 /**
@@ -75,22 +68,13 @@ export class EventReader {
     this.#features = features;
     const kernel = startKernel('reader') as unknown as ReaderExports;
     this.#kernel = kernel;
-    const { kinds } = hasher;
-    const { seeds, trueHashes, falseHashes, crossSeeds, parts, partsEnd } = hasher.tables;
-    const numeric = features.filter(({ type }) => type === 'numeric').length;
-    kernel.configure(kinds.length, numeric, crossSeeds.length, parts.length, ID_SEEDS.high, ID_SEEDS.low);
+    const { numerics, crosses, parts } = rowExtent(hasher);
+    kernel.configure(features.length, numerics, crosses, parts, ID_SEEDS.high, ID_SEEDS.low);
     kernel.setLimits(ID_LENGTH_MAX, SUBJECT_LENGTH_MAX, CATEGORICAL_LENGTH_MAX, WEIGHT_MAX);
     this.#rowBytes = kernel.rowBytes.value;
     this.#reserve(INPUT_BYTES);
 
-    const { buffer } = kernel.memory;
-    let next = 0;
-    const numericOf = Int32Array.from(features, ({ type }) => (type === 'numeric' ? next++ : -1));
-    new Uint8Array(buffer, kernel.kinds.value, kinds.length).set(kinds);
-    const tables = { numericOf, seeds, trueHashes, falseHashes, crossSeeds, parts, partsEnd };
-    for (const name of Object.keys(tables) as (keyof typeof tables)[]) {
-      new Int32Array(buffer, kernel[name].value, tables[name].length).set(tables[name]);
-    }
+    writeRowTables(kernel, hasher);
   }
 
   /** Begins with the events of a record. */

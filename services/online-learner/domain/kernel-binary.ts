@@ -1,5 +1,6 @@
-// Compiled from services/online-learner/kernel by `npm run kernel`: change it there. A test compiles it anew and compares. WebAssembly in base64.
+// Compiled by `npm run kernel` from the folders named below: change them. A test compiles them and compares. WebAssembly in base64.
 
+/** services/online-learner/kernel/step */
 export const STEP_KERNEL =
   'AGFzbQEAAAABNwpgAXwBfGABfwF/YAAAYAJ/fAF/YAABf2ACf38Bf2AEfHx8fABgAAF8YAV/f398fABgA39/fwACFwIEbWF0aANs' +
   'b2cAAARtYXRoA2V4cAAAAwwLAQMEBQEGBwICCAkFAwEAAAaDAid/AUEAC38BQQALfwFBAAt/AUEAC38BQQALfwFBAAt/AUEAC38B' +
@@ -55,6 +56,7 @@ export const STEP_KERNEL =
   'FyMaQQ9qQXBxIgAjAkEMdUEBamokGiAAJBgjGkEPakFwcSIAIwJBC3VBAWpqJBogACQZIxpBD2pBcHEiACMCQQFqIgFBAnRqJBog' +
   'ACQVIxpBD2pBcHEiACABQQN0aiQaIAAkFiMaQf//A2pBEHYiAD8ASgRAIAA/AGtAABoLCw==';
 
+/** services/online-learner/kernel/reader */
 export const READER_KERNEL =
   'AGFzbQEAAAABLghgAX8AYAN/f38Bf2AAAGAEf39/fABgAAF/YAJ/fwF/YAF/AX9gBn9/f39/fwADCgkBAgMABAUGAAcFAwEAAQaZ' +
   'AR1/AUEAC38BQQALfwFBAAt/AUEAC38BQQALfwFBAAt/AUEAC38BQQALfwFBAAt/AUEAC38BQQALfwFBAAt/AUEAC38BQQALfwFB' +

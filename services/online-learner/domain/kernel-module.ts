@@ -3,7 +3,8 @@ import { READER_KERNEL, STEP_KERNEL } from './kernel-binary.ts';
 /** An address in a kernel's memory, or a size, bytes. */
 export type KernelNumber = WebAssembly.Global<'i32'>;
 
-function moduleOf(base64: string): WebAssembly.Module {
+/** Returns the module that was compiled to this base64. */
+export function moduleOf(base64: string): WebAssembly.Module {
   return new WebAssembly.Module(Uint8Array.from(atob(base64), (unit) => unit.charCodeAt(0)));
 }
 

@@ -172,6 +172,11 @@ export class VersionLearner {
     return this.#kernel.scoreOf(row);
   }
 
+  /** Returns the label of a row of the last step. */
+  labelOf(row: number): number {
+    return this.#kernel.labelOf(row);
+  }
+
   /** Returns what became of a row of the last step; reused by the next call. */
   outcomeOf(row: number): StepOutcome {
     const kernel = this.#kernel;
