@@ -31,6 +31,7 @@ interface KernelExports {
   readonly hashesAt: KernelNumber;
   readonly presentAt: KernelNumber;
   readonly numericOf: KernelNumber;
+  readonly slotOf: KernelNumber;
   readonly outs: KernelNumber;
   readonly counts: KernelNumber;
   readonly means: KernelNumber;
@@ -111,6 +112,7 @@ export class StepKernel {
     this.#numericColumns.forEach((column, numeric) => {
       numericOf[column] = numeric;
     });
+    new Int32Array(buffer, exports.slotOf.value, numerics).set(this.#numericColumns);
     this.#outs = new Float64Array(buffer, exports.outs.value, (KERNEL_ROWS_MAX * OUT_BYTES) / 8);
     this.#outInts = new Int32Array(buffer, exports.outs.value, (KERNEL_ROWS_MAX * OUT_BYTES) / 4);
     this.weights = new Float32Array(buffer, exports.weights.value, size);

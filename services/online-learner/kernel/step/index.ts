@@ -12,7 +12,7 @@ export {
   presentAt,
   rowBytes,
   rows,
-  slots,
+  slotOf,
   squares,
   sumPages,
   sums,

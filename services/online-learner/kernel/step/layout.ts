@@ -25,6 +25,8 @@ export let rows: usize = 0;
 export let outs: usize = 0;
 /** Of each slot: its place among the numeric features, -1 for the others (int32). */
 export let numericOf: usize = 0;
+/** Of each numeric feature: its slot (int32). */
+export let slotOf: usize = 0;
 
 /** The encoded row without its bias: distinct coordinates (int32), their first slots (int32), their values (float64). */
 export let indices: usize = 0;
@@ -77,6 +79,7 @@ export function layOut(slotCount: i32, numericCount: i32, tableBits: i32): void 
   rows = take(ROWS_MAX * rowBytes);
   outs = take(ROWS_MAX * OUT_BYTES);
   numericOf = take(4 * slots);
+  slotOf = take(4 * numerics);
   // One more than needed: coordinates are updated by twos.
   indices = take(4 * (slots + 1));
   firstSlots = take(4 * (slots + 1));

@@ -330,16 +330,36 @@ function logLoss(probability: f64, label: f64): f64 {
   return -log(min(1 - PROBABILITY_MIN, max(PROBABILITY_MIN, ofLabel)));
 }
 
-/** Running mean and deviation of the numeric values of a row (Welford 1962). */
+/**
+ * Running mean and deviation of the numeric values of a row (Welford 1962). By twos and without branches, because which values
+ * are missing cannot be predicted: both are worked out, and what has no value stays as it was.
+ */
 // @ts-ignore: decorator
 @inline
 function scale(row: usize): void {
-  const present = row + at.presentAt;
-  for (let k = 0; k < at.slots; k++) {
-    const numeric = load<i32>(at.numericOf + (<usize>k << 2));
-    if (numeric < 0 || load<u8>(present + k) == 0) continue;
-    const place = <usize>numeric << 3;
-    const x = load<f64>(row + place, at.NUMBERS_AT);
+  const numbers = row + at.NUMBERS_AT;
+  let j = 0;
+  for (; j + 1 < at.numerics; j += 2) {
+    const place = <usize>j << 3;
+    const isThere = i64x2.replace_lane(i64x2.splat(-<i64>hasNumber(row, j)), 1, -<i64>hasNumber(row, j + 1));
+    const x = v128.load(numbers + place);
+    const oldCount = v128.load(at.counts + place);
+    const oldMean = v128.load(at.means + place);
+    const oldSquare = v128.load(at.squares + place);
+    const count = f64x2.add(oldCount, f64x2.splat(1));
+    const delta = f64x2.sub(x, oldMean);
+    const mean = f64x2.add(oldMean, f64x2.div(delta, count));
+    const square = f64x2.add(oldSquare, f64x2.mul(delta, f64x2.sub(x, mean)));
+    const isKnown = v128.and(f64x2.gt(count, f64x2.splat(1)), f64x2.gt(square, f64x2.splat(0)));
+    const inverse = v128.and(f64x2.sqrt(f64x2.div(count, square)), isKnown);
+    v128.store(at.counts + place, v128.bitselect(count, oldCount, isThere));
+    v128.store(at.means + place, v128.bitselect(mean, oldMean, isThere));
+    v128.store(at.squares + place, v128.bitselect(square, oldSquare, isThere));
+    v128.store(at.inverses + place, v128.bitselect(inverse, v128.load(at.inverses + place), isThere));
+  }
+  if (j < at.numerics && hasNumber(row, j)) {
+    const place = <usize>j << 3;
+    const x = load<f64>(numbers + place);
     const count = load<f64>(at.counts + place) + 1;
     const mean = load<f64>(at.means + place);
     const delta = x - mean;
@@ -350,6 +370,13 @@ function scale(row: usize): void {
     store<f64>(at.squares + place, square);
     store<f64>(at.inverses + place, inverseDeviation(count, square));
   }
+}
+
+/** Whether a row has a value of a numeric feature. */
+// @ts-ignore: decorator
+@inline
+function hasNumber(row: usize, numeric: i32): bool {
+  return load<u8>(row + at.presentAt + <usize>load<i32>(at.slotOf + (<usize>numeric << 2))) != 0;
 }
 
 // @ts-ignore: decorator

@@ -86,11 +86,31 @@ function readLine(place: i32): void {
       continue;
     }
     const from = at;
-    while (load<u8>(at) > SPACE) at++;
+    at = endOfText(at);
     setText(column, from, <i32>(at - from));
   }
   at++;
   endRow(label, 1);
+}
+
+/** Returns where the next space or end of a line is, eight bytes at a time (Mycroft 1987: bytes below 33 among ASCII). */
+// @ts-ignore: decorator
+@inline
+function endOfText(from: usize): usize {
+  let found = below33(from);
+  while (found == 0) {
+    from += 8;
+    found = below33(from);
+  }
+  return from + <usize>(ctz(found) >> 3);
+}
+
+/** Returns eight bytes of which the lowest that is not 0 says which byte is the first below 33. */
+// @ts-ignore: decorator
+@inline
+function below33(from: usize): u64 {
+  const bytes = load<u64>(from);
+  return (bytes - 0x2121212121212121) & ~bytes & 0x8080808080808080;
 }
 
 function readNumber(): f64 {
