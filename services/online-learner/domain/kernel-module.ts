@@ -9,9 +9,8 @@ export function moduleOf(base64: string): WebAssembly.Module {
 }
 
 const MODULES = { step: moduleOf(STEP_KERNEL), reader: moduleOf(READER_KERNEL) };
-const IMPORTS = { math: { exp: Math.exp, log: Math.log } };
 
 /** Returns the exports of a new instance, with a memory of its own. */
 export function startKernel(name: keyof typeof MODULES): WebAssembly.Exports {
-  return new WebAssembly.Instance(MODULES[name], IMPORTS).exports;
+  return new WebAssembly.Instance(MODULES[name]).exports;
 }

@@ -23,6 +23,7 @@ interface KernelExports {
   setRates(alpha: number, beta: number, l1: number, l2: number): void;
   deriveInverses(): void;
   predict(): number;
+  exp(x: number): number;
   step(rows: number): number;
   touchedCount(): number;
   forgetTouched(): void;
@@ -150,6 +151,11 @@ export class StepKernel {
       this.#hashes[k] = hashes[k] ?? 0;
       this.#present[k] = present[k] ?? 0;
     }
+  }
+
+  /** The exponential function that it scores with: the same bits on every machine and version of Node, as all else here. */
+  exp(x: number): number {
+    return this.#exports.exp(x);
   }
 
   /** Returns the probability of label 1 for the first row; changes nothing. */

@@ -9,10 +9,13 @@ export class FtrlLogistic {
   readonly z: Float32Array<ArrayBuffer>;
   readonly n: Float32Array<ArrayBuffer>;
   readonly #config: FtrlLogisticConfig;
+  readonly #exp: (x: number) => number;
 
-  constructor(config: FtrlLogisticConfig) {
+  /** @param exp exponential function: the kernel's own where its bits are compared */
+  constructor(config: FtrlLogisticConfig, exp: (x: number) => number = Math.exp) {
     const size = 2 ** config.tableBits + 1;
     this.#config = config;
+    this.#exp = exp;
     this.w = new Float32Array(size);
     this.z = new Float32Array(size);
     this.n = new Float32Array(size);
@@ -22,7 +25,7 @@ export class FtrlLogistic {
   predict(indices: Int32Array, values: Float32Array): number {
     let logit = 0;
     for (const [k, value] of values.entries()) logit += (this.w[indices[k] ?? 0] ?? 0) * value;
-    return 1 / (1 + Math.exp(-logit));
+    return 1 / (1 + this.#exp(-logit));
   }
 
   /**

@@ -13,7 +13,7 @@ import { columnPastFence } from './screening.ts';
 
 /**
  * A version of a model in plain TypeScript, part by part: what `VersionLearner`, whose step is compiled, has to be equal to,
- * bit for bit.
+ * bit for bit, but for the logarithms in its metrics.
  */
 export class ReferenceLearner {
   readonly ftrl: FtrlLogistic;
@@ -27,11 +27,11 @@ export class ReferenceLearner {
   readonly #indices: Int32Array;
   readonly #values: Float32Array;
 
-  constructor({ features, crosses }: RowSpec, config: FtrlLogisticConfig) {
+  constructor({ features, crosses }: RowSpec, config: FtrlLogisticConfig, exp: (x: number) => number) {
     this.#encoder = createFeatureEncoder(features, crosses, config.tableBits);
     this.#indices = new Int32Array(this.#encoder.width);
     this.#values = new Float32Array(this.#encoder.width);
-    this.ftrl = new FtrlLogistic(config);
+    this.ftrl = new FtrlLogistic(config, exp);
     this.scaler = new NumericScaler(features);
   }
 
