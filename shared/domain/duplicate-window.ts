@@ -13,6 +13,7 @@ export const ID_SEEDS = { high: 0x1b56c4e9, low: 0x7f4a7c15 } as const;
 export const DUPLICATE_IDS_MAX = 2 ** 20;
 
 const CAPACITY_MIN = 2 ** 10;
+const GROWTH = 4;
 const ENTRY_BYTES = 16;
 const HEAD = 0;
 const COUNT = 1;
@@ -144,12 +145,12 @@ export class DuplicateWindow {
     this.#ints[COUNT] = this.size - 1;
   }
 
-  /** Doubles the ring, with the oldest id in slot 0. */
+  /** Makes the ring four times as large, with the oldest id in slot 0: indexing all ids anew is most of the cost of growing. */
   #grow(): void {
     const old = this.#ints;
     const count = this.size;
     const split = 4 * (1 + (old[HEAD] ?? 0));
-    this.#allocate(2 * this.#capacity);
+    this.#allocate(Math.min(GROWTH * this.#capacity, DUPLICATE_IDS_MAX));
     this.#ints.set(old.subarray(split), 4);
     this.#ints.set(old.subarray(4, split), 4 + old.length - split);
     this.#ints[COUNT] = count;
