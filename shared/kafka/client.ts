@@ -4,6 +4,7 @@ import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { ClusterInternals } from './cluster-internals.ts';
 import { installFetchDecoding } from './fetch-decoding.ts';
+import { installProduceEncoding } from './produce-encoding.ts';
 import { installReconnectFix } from './reconnect-fix.ts';
 import { leaveBehind, leaveGroup } from './leave-behind.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
@@ -40,6 +41,7 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
   installRequestQueueTimerFix();
   installReconnectFix();
   installFetchDecoding();
+  installProduceEncoding();
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId,
