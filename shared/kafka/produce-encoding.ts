@@ -30,10 +30,10 @@ export interface ProducedBatch {
   readonly records: readonly ProducedRecord[];
 }
 
-/** What kafkajs takes in the place of its own encoder: bytes. */
-interface Encoded {
-  readonly buffer: Buffer;
-  size(): number;
+/** The encoder of kafkajs, as far as it is used: bytes, and how many of them are written. */
+interface Encoder {
+  buf: Buffer;
+  offset: number;
 }
 
 // Places within a record batch of format 2 (Kafka protocol guide, "Record Batch").
@@ -185,21 +185,24 @@ export function installProduceEncoding(): void {
   if (isInstalled) return;
   isInstalled = true;
   const require = createRequire(import.meta.url);
+  const EncoderOfKafkajs = require('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder;
   const recordPath = require.resolve('kafkajs/src/protocol/recordBatch/record/v0');
   const encodeRecord = require(recordPath) as (record: ProducedRecord) => unknown;
   const batches = require('kafkajs/src/protocol/recordBatch/v0') as {
-    RecordBatch: (batch: object) => Promise<Encoded>;
+    RecordBatch: (batch: object) => Promise<Encoder>;
   };
   const encodeCompressed = batches.RecordBatch;
   const module = require.cache[recordPath];
   if (module === undefined) throw new Error('kafkajs 2.2.4: its encoder of records was not loaded');
   module.exports = (record: ProducedRecord) => record;
-  batches.RecordBatch = async (batch) => {
+  batches.RecordBatch = (batch) => {
     const produced = batch as ProducedBatch;
     if (((produced.compression ?? 0) & COMPRESSION_MASK) !== 0) {
       return encodeCompressed({ ...produced, records: produced.records.map(encodeRecord) });
     }
-    const buffer = encodeBatch(produced);
-    return Promise.resolve({ buffer, size: () => buffer.length });
+    const encoder = new EncoderOfKafkajs(0);
+    encoder.buf = encodeBatch(produced);
+    encoder.offset = encoder.buf.length;
+    return Promise.resolve(encoder);
   };
 }
