@@ -145,8 +145,9 @@ export class RecordApplier {
       const regular = isLastRegular ? count : count - 1;
       if (regular > 0) this.#applyRows(counts, regular, index, recordTimeMs);
       index += count;
+      if (isLastRegular) continue;
       const event = record.events[index - 1];
-      if (isLastRegular || event === undefined) continue;
+      if (event === undefined) continue;
       const order = rowOrderOf(record.featureNames, this.#spec.features);
       this.#applyDecoded(counts, { event, index: index - 1, order, recordTimeMs });
       this.#example.idBytes = packed.bytes;

@@ -189,6 +189,32 @@ test('records of many events are the same read where they lie, with repeats and 
   );
 });
 
+test('events that may be learned as they are, are not decoded', () => {
+  const learner = new ShardLearner(streamSpec);
+  learner.birth(1, streamConfig, { mode: 'cold' });
+  const applier = new RecordApplier(learner, { ...SPEC, ...streamSpec });
+  const one = {
+    id: 'one',
+    eventTimeMs: 1,
+    subject: 'subject',
+    features: ['a', 'b', true, 1, 2],
+    label: 1,
+    weight: 1,
+    labelSource: 'test',
+    served: null,
+  };
+  const bytes = TYPE.toBuffer({
+    model: 'clicks',
+    shard: 0,
+    featureNames: NAMES,
+    watermarkMs: null,
+    events: [one],
+  });
+  const header = skimmer.skim(bytes, 0) ?? assert.fail();
+  const record = new PackedTrainingEvents(header, () => assert.fail('decoded'));
+  assert.equal(applier.apply(record, { offset: 0, recordTimeMs: 1 }).learned, 1);
+});
+
 test('a version that throws at events read where they lie is halted alone, and gives no score for any of them', () => {
   const learner = new ShardLearner(streamSpec);
   for (const version of [1, 2]) learner.birth(version, streamConfig, { mode: 'cold' });
