@@ -50,6 +50,7 @@ export class EventReader {
   readonly #kernel: ReaderExports;
   readonly #features: readonly FeatureSpec[];
   readonly #rowBytes: number;
+  readonly #valueReader = new AvroReader();
   // Views of the kernel's memory, made anew when it grows.
   #input = new Uint8Array();
   #eventInts = new Int32Array();
@@ -60,6 +61,8 @@ export class EventReader {
   #blocks: Uint8Array[] = [];
   #names: readonly string[] = [];
   #columns = 0;
+  /** For each feature the record's column, or -1. */
+  #columnOf = new Int32Array();
   #bytes: Uint8Array = new Uint8Array();
   #at = 0;
   #end = 0;
@@ -152,15 +155,14 @@ export class EventReader {
 
   /** Returns the values of an event in the order of the spec. */
   values(place: number): FeatureValue[] {
-    const reader = new AvroReader();
+    const reader = this.#valueReader;
     reader.open(this.#bytes, this.#at + (this.#eventInts[8 * place + 4] ?? 0), this.#end);
     const row = this.#features.map((): FeatureValue => null);
-    const { columns } = rowOrderOf(this.#names, this.#features);
     let column = 0;
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
       for (; left > 0; left--, column++) {
         const value = decodeValue(reader);
-        const feature = columns.indexOf(column);
+        const feature = this.#columnOf.indexOf(column);
         if (feature >= 0) row[feature] = value;
       }
     }
@@ -174,7 +176,8 @@ export class EventReader {
     this.#columns = featureNames.length > COLUMNS_MAX ? -1 : featureNames.length;
     const featureOf = new Int32Array(this.#kernel.memory.buffer, this.#kernel.featureOf.value, COLUMNS_MAX);
     featureOf.fill(-1);
-    rowOrderOf(featureNames, this.#features).columns.forEach((column, feature) => {
+    this.#columnOf = rowOrderOf(featureNames, this.#features).columns;
+    this.#columnOf.forEach((column, feature) => {
       if (column >= 0 && column < COLUMNS_MAX) featureOf[column] = feature;
     });
   }
