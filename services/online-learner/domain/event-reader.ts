@@ -62,7 +62,7 @@ export class EventReader {
   #names: readonly string[] = [];
   #columns = 0;
   /** For each feature the record's column, or -1. */
-  #columnOf = new Int32Array();
+  #columnOf: Int32Array = new Int32Array();
   #bytes: Uint8Array = new Uint8Array();
   #at = 0;
   #end = 0;
