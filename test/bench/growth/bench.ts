@@ -124,7 +124,7 @@ async function run(
 export const program = defineProgram({
   about: 'cost of an event against events, features, live versions and models',
   options: {
-    events: { default: 200_000, min: 2000, max: 2_000_000, help: 'events of the smallest case' },
+    events: { default: 1_000_000, min: 2000, max: 2_000_000, help: 'events of the smallest case' },
     rounds: { default: 3, min: 1, max: 50, help: 'runs of each case, their median counts' },
   },
   run,
