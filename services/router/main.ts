@@ -53,7 +53,6 @@ import { createTurns } from './turns.ts';
 import { createVersionServers } from './version-servers.ts';
 
 const SERVICE = 'router';
-
 const config = loadConfig(routerSettings, process.env, routerRelations);
 const log = createLog(SERVICE, config.LOG_LEVEL);
 const metrics = createMetrics();
@@ -71,7 +70,6 @@ const routing = createRouting({
   notReady: (model, version) => versions.notReady(model, version),
   onPlan: observe.plan,
 });
-
 const readArtefact: ReadArtefact = (digest) => link.readArtefact(digest);
 const disk = openDisk(config.DATA_DIR, readArtefact, log);
 const openOnnx = createOnnxScorers(monotonicMs);
@@ -98,8 +96,10 @@ const versions = createVersionServers({
   memoryBytes: config.SCORING_MEMORY_BYTES,
   plans: routing.plans,
   onReadiness: report,
+  reply: (reply) => {
+    link.replyToSnapshots(reply);
+  },
 });
-
 const link = createKafkaLink({
   opening: { service: SERVICE, settings: config, nowMs, signal: stopping.signal },
   log,
@@ -114,7 +114,7 @@ const link = createKafkaLink({
     versions.directoryChanged(routing.directory()); // a retired version may have been kept for the plan before
     report();
   },
-  wantsSnapshot: versions.wants,
+  logLevel: config.LOG_LEVEL,
   onSnapshot: versions.take,
   onCaughtUp: (topic) => {
     routing.caughtUp(topic);

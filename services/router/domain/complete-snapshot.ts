@@ -19,8 +19,8 @@ export interface CompleteSnapshot extends SnapshotPlace {
   /** ONNX model; null in a delta. */
   readonly graph: Uint8Array | null;
   /** Coordinates of a delta's weights; null in a full snapshot, which has all of them. */
-  readonly indices: Uint32Array | null;
-  readonly weights: Float32Array;
+  readonly indices: Uint32Array<ArrayBuffer> | null;
+  readonly weights: Float32Array<ArrayBuffer>;
   readonly means: Float64Array;
   readonly invStds: Float64Array;
   readonly goldenRows: readonly (readonly FeatureValue[])[];
@@ -70,14 +70,14 @@ export function completeSnapshot(
     return undefined;
   if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length)
     return undefined;
-  if (indices?.some((index) => index >= size) === true) return undefined;
+  if (indices !== null && !areBelow(indices, size)) return undefined;
   return {
     incarnation: record.incarnation,
     position: record.position,
     tableBits,
     learnedToMs: record.learnedToMs,
     publishedAtMs: record.publishedAtMs,
-    graph: record.graph,
+    graph: record.graph === null ? null : new Uint8Array(record.graph), // of its own: the record's may lie among others
     indices,
     weights,
     means,
@@ -87,7 +87,13 @@ export function completeSnapshot(
   };
 }
 
-type NumberArray = Uint32Array | Float32Array | Float64Array;
+/** As `every`, but without a call for each of half a million. */
+function areBelow(indices: Uint32Array, size: number): boolean {
+  for (let i = 0; i < indices.length; i++) if ((indices[i] ?? 0) >= size) return false;
+  return true;
+}
+
+type NumberArray = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 function numbersOf<T extends NumberArray>(
   kind: { new (length: number): T; readonly BYTES_PER_ELEMENT: number },
