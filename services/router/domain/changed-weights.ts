@@ -4,6 +4,8 @@ export interface ListedWeights {
   readonly weights: Float32Array<ArrayBuffer>;
 }
 
+let scratch = { indices: new Uint32Array(0), bits: new Uint32Array(0) };
+
 /**
  * Returns, in arrays of its own, what a list has that the list before it on the same full snapshot had not, or had otherwise.
  * Both are ascending, as learners send them; of a list that is not, everything is returned. Costs one walk over both.
@@ -13,8 +15,9 @@ export interface ListedWeights {
 export function changedWeights(before: ListedWeights | undefined, now: ListedWeights): ListedWeights {
   if (before === undefined) return { indices: now.indices.slice(), weights: now.weights.slice() };
   const size = now.indices.length;
-  const indices = new Uint32Array(size);
-  const bits = new Uint32Array(size);
+  if (size > scratch.indices.length)
+    scratch = { indices: new Uint32Array(2 * size), bits: new Uint32Array(2 * size) };
+  const { indices, bits } = scratch;
   const nowBits = bitsOf(now.weights);
   const beforeBits = bitsOf(before.weights);
   const known = before.indices;
@@ -32,7 +35,7 @@ export function changedWeights(before: ListedWeights | undefined, now: ListedWei
   }
   return {
     indices: indices.slice(0, count),
-    weights: new Float32Array(bits.buffer.slice(0, 4 * count)),
+    weights: new Float32Array(bits.slice(0, count).buffer),
   };
 }
 

@@ -46,7 +46,7 @@ export function tableBitsOf(learner: string): number | undefined {
 
 /**
  * Returns the snapshot of a record and the weight bytes of all of its chunks in order; undefined when sizes or indices do
- * not fit the table. Bytes are little-endian and are copied.
+ * not fit the table. Bytes are little-endian; the snapshot takes them over.
  */
 export function completeSnapshot(
   record: Snapshot,
@@ -95,10 +95,23 @@ function areBelow(indices: Uint32Array, size: number): boolean {
 
 type NumberArray = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
+/** Whether bytes are all of a buffer: then nothing else is in it, and numbers may be read where they lie. */
+function isAlone(bytes: Uint8Array, elementBytes: number): bytes is Uint8Array<ArrayBuffer> {
+  const { buffer, length } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === length && length % elementBytes === 0;
+}
+
 function numbersOf<T extends NumberArray>(
-  kind: { new (length: number): T; readonly BYTES_PER_ELEMENT: number },
+  kind: {
+    new (length: number): T;
+    new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
+    readonly BYTES_PER_ELEMENT: number;
+  },
   parts: readonly Uint8Array[],
 ): T | undefined {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined && isAlone(only, kind.BYTES_PER_ELEMENT))
+    return new kind(only.buffer, 0, only.length / kind.BYTES_PER_ELEMENT);
   const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
   if (byteLength % kind.BYTES_PER_ELEMENT !== 0) return undefined;
   const numbers = new kind(byteLength / kind.BYTES_PER_ELEMENT);
