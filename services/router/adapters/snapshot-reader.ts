@@ -2,6 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { SnapshotNews, SnapshotReply } from '../domain/snapshot-news.ts';
 import type { FromSnapshotThread, SnapshotThreadInput, ToSnapshotThread } from './snapshot-messages.ts';
 
+/** Its objects are few; what is large are buffers, which lie outside of its heap. */
+const YOUNG_MB = 6;
+
 /** Who is told what. */
 export interface SnapshotReaderDeps {
   readonly onNews: (news: SnapshotNews) => void;
@@ -22,7 +25,10 @@ export interface SnapshotReader {
  * process does.
  */
 export function readSnapshots(input: SnapshotThreadInput, deps: SnapshotReaderDeps): SnapshotReader {
-  const thread = new Worker(new URL('snapshot-thread.ts', import.meta.url), { workerData: input });
+  const thread = new Worker(new URL('snapshot-thread.ts', import.meta.url), {
+    workerData: input,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, codeRangeSizeMb: 32 },
+  });
   const ended = new Promise<void>((resolve) => {
     thread.once('exit', () => {
       resolve();
