@@ -23,6 +23,7 @@ import { callAfter } from './adapters/timer.ts';
 import {
   admissionLimits,
   advertisedUrl,
+  bodyTurnLimits,
   publishedLimits,
   turnLimits,
   routerRelations,
@@ -33,9 +34,8 @@ import { hasLapsed } from './domain/traffic-plans.ts';
 import { createInferenceServer } from './grpc/inference-server.ts';
 import { takeBulk } from './http/bulk-predict.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
-import { createPredictShortcut } from './http/predict-shortcut.ts';
 import { predictRoutes } from './http/predict-routes.ts';
-import { shedOverload } from './http/shed-overload.ts';
+import { createShortcuts } from './http/shortcuts.ts';
 import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
 import { keepCache } from './keep-cache.ts';
@@ -146,6 +146,7 @@ const reporter = createStatusReporter({
   log,
 });
 const turns = createTurns({ ...turnLimits(config), monotonicMs });
+const bodyTurns = createTurns({ ...bodyTurnLimits(config), monotonicMs });
 const router = createTracedRouter({
   turns,
   versions,
@@ -185,7 +186,7 @@ function openRouter(): Router {
 
 const gate = createAdmissionGate(admissionLimits(config));
 watchLoopDelay(monotonicMs, (delayMs) => {
-  gate.look(Math.max(delayMs, turns.takeLongestWaitMs()));
+  gate.look(Math.max(delayMs, turns.takeLongestWaitMs(), bodyTurns.takeLongestWaitMs()));
 });
 observe.admission(gate.figures);
 
@@ -204,15 +205,13 @@ const app = await createApp({
       nowMs(),
     ),
   }),
-  shortcut: shedOverload(
-    { ...gate, isClosing: () => stopping.signal.aborted },
-    Math.max(config.PREDICT_BODY_BYTES, config.INFER_BODY_BYTES),
-    createPredictShortcut({
-      router: () => (routing.source() === 'nothing' ? undefined : router),
-      bodyLimitBytes: config.PREDICT_BODY_BYTES,
-      monotonicMs,
-    }),
-  ),
+  shortcut: createShortcuts({
+    gate: { ...gate, isClosing: () => stopping.signal.aborted },
+    bodyTurns,
+    router: () => (routing.source() === 'nothing' ? undefined : router),
+    limits: config,
+    monotonicMs,
+  }),
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
