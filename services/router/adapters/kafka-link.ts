@@ -1,4 +1,5 @@
-import { brokersOf } from '../../../shared/config/load-config.ts';
+import { hostname } from 'node:os';
+import { brokersOf, instanceOf } from '../../../shared/config/load-config.ts';
 import { HeadraceError } from '../../../shared/errors.ts';
 import { openTopics } from '../../../shared/kafka/open-topics.ts';
 import type { OpenedTopics, OpenTopicsInput } from '../../../shared/kafka/open-topics.ts';
@@ -9,7 +10,6 @@ import { followTopics } from './follow-topics.ts';
 import type { FollowTopicsDeps } from './follow-topics.ts';
 import { createArtefactReader } from './kafka-artefacts.ts';
 import { readSnapshots } from './snapshot-reader.ts';
-import type { SnapshotReader } from './snapshot-reader.ts';
 
 const FOLLOWED_TOPICS = ['model-versions.v1', 'traffic.v1', 'snapshots.v1'] as const;
 type FollowedTopic = (typeof FOLLOWED_TOPICS)[number];
@@ -22,7 +22,7 @@ export interface KafkaLink {
   readonly partitions: () => number;
   /** Reads a published file by its digest; undefined when Kafka has not been reached or does not have it. */
   readonly readArtefact: ReadArtefact;
-  /** Tells the thread that reads snapshots.v1; nothing while there is none. */
+  /** Tells the thread that reads snapshots.v1. */
   readonly replyToSnapshots: (reply: SnapshotReply) => void;
   /** Waits for topics and schemas, for as long as it takes, and begins to follow. */
   open(): Promise<void>;
@@ -47,10 +47,28 @@ export interface KafkaLinkDeps extends Omit<
 /** Returns the link, not open yet. */
 export function createKafkaLink(deps: KafkaLinkDeps): KafkaLink {
   let opened: OpenedTopics | undefined;
-  let snapshots: SnapshotReader | undefined;
-  /** Versions whose snapshots need not be read, as they were named last. */
-  let unwanted: SnapshotReply | undefined;
   let readArtefact: ReadArtefact = () => Promise.resolve(undefined);
+
+  const { signal, settings, service } = deps.opening;
+  const reader = readSnapshots(
+    {
+      brokers: brokersOf(settings.KAFKA_BROKERS),
+      clientId: `headrace-${service}@${instanceOf(settings, hostname())}/snapshots`,
+      schemaRegistryUrl: settings.SCHEMA_REGISTRY_URL,
+      service,
+      logLevel: deps.logLevel,
+    },
+    {
+      onNews: deps.onSnapshot,
+      onCaughtUp: () => {
+        deps.onCaughtUp('snapshots.v1');
+      },
+      onUndecodable: () => {
+        deps.onUndecodable('snapshots.v1');
+      },
+    },
+  );
+  deps.stops.add(() => reader.stop());
 
   function reached(): OpenedTopics {
     if (opened !== undefined) return opened;
@@ -61,10 +79,7 @@ export function createKafkaLink(deps: KafkaLinkDeps): KafkaLink {
     send: async (records) => reached().producer.send(records),
     partitions: () => reached().partitions,
     readArtefact: (digest) => readArtefact(digest),
-    replyToSnapshots(reply) {
-      if (reply.kind === 'unwanted') unwanted = reply;
-      snapshots?.reply(reply);
-    },
+    replyToSnapshots: reader.reply,
     async open() {
       opened = await openTopics({
         ...deps.opening,
@@ -76,32 +91,11 @@ export function createKafkaLink(deps: KafkaLinkDeps): KafkaLink {
       });
       const { kafka, codec, producer } = opened;
       deps.stops.add(() => producer.close());
-      const { signal, settings, service } = deps.opening;
       readArtefact = createArtefactReader({ kafka, codec, signal });
       deps.onWait(FOLLOWED_TOPICS);
       const followers = followTopics({ ...deps, kafka, codec });
       deps.stops.add(() => followers.stop());
-      const reader = readSnapshots(
-        {
-          brokers: brokersOf(settings.KAFKA_BROKERS),
-          clientId: `${kafka.clientId}/snapshots`,
-          schemaRegistryUrl: settings.SCHEMA_REGISTRY_URL,
-          service,
-          logLevel: deps.logLevel,
-        },
-        {
-          onNews: deps.onSnapshot,
-          onCaughtUp: () => {
-            deps.onCaughtUp('snapshots.v1');
-          },
-          onUndecodable: () => {
-            deps.onUndecodable('snapshots.v1');
-          },
-        },
-      );
-      deps.stops.add(() => reader.stop());
-      snapshots = reader;
-      if (unwanted !== undefined) reader.reply(unwanted);
+      reader.begin();
     },
   };
 }

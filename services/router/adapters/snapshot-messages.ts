@@ -14,4 +14,8 @@ export type FromSnapshotThread =
   SnapshotNews | { readonly kind: 'caught-up' } | { readonly kind: 'undecodable' };
 
 /** What it is told. */
-export type ToSnapshotThread = SnapshotReply | { readonly kind: 'stop' };
+export type ToSnapshotThread =
+  | SnapshotReply
+  /** Kafka has been reached: it may follow the topic. */
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'stop' };

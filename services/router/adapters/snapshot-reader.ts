@@ -15,14 +15,16 @@ export interface SnapshotReaderDeps {
 
 /** snapshots.v1 as it is read by a thread of its own. */
 export interface SnapshotReader {
+  /** Begins to follow the topic. */
+  begin(): void;
   reply(reply: SnapshotReply): void;
   stop(): Promise<void>;
 }
 
 /**
  * Reads snapshots.v1 on a thread of its own, from the topic's start: megabytes are fetched, decoded, digested and put together
- * there, and come over as what has to be changed. The thread waits for Kafka and for the schema registry. When it fails, the
- * process does.
+ * there, and come over as what has to be changed. The thread is started at once, so that a router's memory does not depend on
+ * whether Kafka has been reached. When it fails, the process does.
  */
 export function readSnapshots(input: SnapshotThreadInput, deps: SnapshotReaderDeps): SnapshotReader {
   const thread = new Worker(new URL('snapshot-thread.ts', import.meta.url), {
@@ -43,6 +45,9 @@ export function readSnapshots(input: SnapshotThreadInput, deps: SnapshotReaderDe
     else deps.onNews(message);
   });
   return {
+    begin() {
+      send({ kind: 'begin' });
+    },
     reply(reply) {
       send(reply, reply.kind === 'settled' && reply.spare !== undefined ? [reply.spare] : []);
     },

@@ -9,6 +9,7 @@ import { createLog } from '../../../shared/observability/log.ts';
 import { createSnapshotIntakes } from '../domain/snapshot-intakes.ts';
 import type { SnapshotNews } from '../domain/snapshot-news.ts';
 import { keepFollowing } from './lasting-follower.ts';
+import type { LastingFollower } from './lasting-follower.ts';
 import type { FromSnapshotThread, SnapshotThreadInput, ToSnapshotThread } from './snapshot-messages.ts';
 
 const TOPIC = 'snapshots.v1';
@@ -42,34 +43,43 @@ function tell(news: SnapshotNews): void {
 }
 
 const intakes = createSnapshotIntakes({ sha256: sha256Hex, defer: setImmediate, tell });
-const follower = keepFollowing({
-  what: TOPIC,
-  log,
-  begin: async (onFatal) => {
-    await codec.prepare([TOPIC]);
-    return followTopic({
-      topic: TOPIC,
-      kafka,
-      codec,
-      onFatal,
-      wants: intakes.wants,
-      onRecord: ({ source, value }) => {
-        const key = source.key === null ? '' : Buffer.from(source.key).toString('utf8');
-        intakes.take(key, value, source.traceparent);
-      },
-      onUndecodable: ({ topic, partition, offset }, reason) => {
-        log.error({ topic, partition, offset, reason }, 'record passed over');
-        say({ kind: 'undecodable' });
-      },
-    });
-  },
-  onCaughtUp: () => {
-    intakes.flush();
-    say({ kind: 'caught-up' });
-  },
-});
+const follow = (): LastingFollower =>
+  keepFollowing({
+    what: TOPIC,
+    log,
+    begin: async (onFatal) => {
+      await codec.prepare([TOPIC]);
+      return followTopic({
+        topic: TOPIC,
+        kafka,
+        codec,
+        onFatal,
+        wants: intakes.wants,
+        onRecord: ({ source, value }) => {
+          const key = source.key === null ? '' : Buffer.from(source.key).toString('utf8');
+          intakes.take(key, value, source.traceparent);
+        },
+        onUndecodable: ({ topic, partition, offset }, reason) => {
+          log.error({ topic, partition, offset, reason }, 'record passed over');
+          say({ kind: 'undecodable' });
+        },
+      });
+    },
+    onCaughtUp: () => {
+      intakes.flush();
+      say({ kind: 'caught-up' });
+    },
+  });
+
+let follower: LastingFollower | undefined;
+
+async function stop(): Promise<void> {
+  await follower?.stop().catch(() => undefined);
+  process.exit(); // ends this thread
+}
 
 port.on('message', (message: ToSnapshotThread) => {
-  if (message.kind !== 'stop') intakes.hear(message);
-  else void follower.stop().finally(() => process.exit()); // ends this thread
+  if (message.kind === 'begin') follower ??= follow();
+  else if (message.kind === 'stop') void stop();
+  else intakes.hear(message);
 });

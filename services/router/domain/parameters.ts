@@ -29,15 +29,15 @@ export function patchParameters(parameters: Parameters, delta: CompleteSnapshot)
   return { weights, means, invStds };
 }
 
-/** About what takes a tenth of a millisecond: weights that are copied, and weights that are put at their places. */
-const COPIED_AT_ONCE = 2 ** 17;
-const PLACED_AT_ONCE = 2 ** 13;
+/** What takes some tenths of a millisecond: weights that are copied, and weights that are put at their places in a large table. */
+const COPIED_AT_ONCE = 2 ** 15;
+const PLACED_AT_ONCE = 2 ** 12;
 
 /** The most changed weights for which parameters are patched in place; more are put into a copy. */
-export const PATCHED_IN_PLACE_MAX = 2 ** 14;
+export const PATCHED_IN_PLACE_MAX = 2 ** 13;
 
 /**
- * Puts a delta's weights into a copy, piece by piece: each time that it yields, a tenth of a millisecond has passed. What is
+ * Puts a delta's weights into a copy, piece by piece: each time that it yields, some tenths of a millisecond have passed. What is
  * copied must not change meanwhile.
  */
 export function* patchedCopy(
