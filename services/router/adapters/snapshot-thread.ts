@@ -14,7 +14,7 @@ import type { FromSnapshotThread, SnapshotThreadInput, ToSnapshotThread } from '
 
 const TOPIC = 'snapshots.v1';
 /** On Linux of this thread alone: whoever waits for an answer goes before whoever waits for parameters. */
-const NICE = 10;
+const NICE = 5;
 
 const port = parentPort;
 if (port === null) throw new TypeError('snapshot-thread.ts is no program of its own');

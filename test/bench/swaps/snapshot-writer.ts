@@ -4,6 +4,7 @@
  * is a process of its own, so that whoever measures is not held up by it. Takes `WriterInput` first, then `WriterAsk`s.
  */
 import { setPriority } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createFeatureEncoder } from '../../../shared/domain/feature-encoder.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
@@ -158,25 +159,30 @@ function say(said: WriterSaid): void {
 setPriority(0, 10);
 
 let writer: Awaited<ReturnType<typeof openWriter>> | undefined;
-let timer: NodeJS.Timeout | undefined;
+let ending = new AbortController();
 let writing: Promise<void> = Promise.resolve();
 
+/** Writes one each time that one is due; one that took long is made up for. */
+async function write(topic: string, everyMs: number, signal: AbortSignal): Promise<void> {
+  for (let dueMs = performance.now(); !signal.aborted; dueMs += everyMs) {
+    await pause(Math.max(0, dueMs - performance.now()), undefined, { signal }).catch(() => undefined);
+    await writer?.write(topic); // one more at the end harms nobody
+  }
+}
+
 async function obey(ask: WriterAsk): Promise<void> {
-  if (ask.kind === 'open') {
-    writer = await openWriter(ask.input);
-  } else if (ask.kind === 'start') {
-    writer?.beginAnew();
-    let isBusy = false;
-    timer = setInterval(() => {
-      if (isBusy) return; // slower than it was told: the bench says how many were applied
-      isBusy = true;
-      writing = (writer?.write(ask.topic) ?? Promise.resolve()).finally(() => {
-        isBusy = false;
-      });
-    }, ask.everyMs);
-  } else {
-    clearInterval(timer);
-    await writing;
+  switch (ask.kind) {
+    case 'open':
+      writer = await openWriter(ask.input);
+      break;
+    case 'start':
+      writer?.beginAnew();
+      ending = new AbortController();
+      writing = write(ask.topic, ask.everyMs, ending.signal);
+      break;
+    case 'stop':
+      ending.abort();
+      await writing;
   }
   say({ kind: 'done' });
 }
