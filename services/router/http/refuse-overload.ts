@@ -4,7 +4,7 @@ import { problemDocument } from '../../../shared/http/problem.ts';
 import { RETRY_AFTER_SECONDS } from './request-of.ts';
 
 /** For how long nothing is read from a connection whose request was refused, ms: who asks again at once is held up by that alone. */
-const PAUSE_MS = 500;
+const PAUSE_MS = 250;
 
 /** An answer as it is written: one write of one string. */
 interface Refusal {
