@@ -249,6 +249,14 @@ export function turnLimits({ ROWS_IN_HAND_MAX, LOOP_DELAY_MAX_MS }: RouterConfig
   return { weightMax: ROWS_IN_HAND_MAX, waitMaxMs: 2 * LOOP_DELAY_MAX_MS };
 }
 
+/** Bodies that are parsed at a time, bytes: what is worked on at once, and a little that waits for it. */
+const BODY_BYTES_IN_HAND = 65_536;
+
+/** Returns the limits of bodies that are parsed; the others wait as bytes. */
+export function bodyTurnLimits(config: RouterConfig): ReturnType<typeof turnLimits> {
+  return { ...turnLimits(config), weightMax: BODY_BYTES_IN_HAND };
+}
+
 /** Returns where clients reach this router. */
 export function advertisedUrl({ ADVERTISED_URL, HTTP_HOST, HTTP_PORT }: RouterConfig): string {
   return ADVERTISED_URL === '' ? `http://${HTTP_HOST}:${String(HTTP_PORT)}` : ADVERTISED_URL;

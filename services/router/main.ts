@@ -23,6 +23,7 @@ import { callAfter } from './adapters/timer.ts';
 import {
   admissionLimits,
   advertisedUrl,
+  bodyTurnLimits,
   publishedLimits,
   turnLimits,
   routerRelations,
@@ -33,9 +34,8 @@ import { hasLapsed } from './domain/traffic-plans.ts';
 import { createInferenceServer } from './grpc/inference-server.ts';
 import { takeBulk } from './http/bulk-predict.ts';
 import { inferenceRoutes } from './http/inference-routes.ts';
-import { createPredictShortcut } from './http/predict-shortcut.ts';
 import { predictRoutes } from './http/predict-routes.ts';
-import { shedOverload } from './http/shed-overload.ts';
+import { createShortcuts } from './http/shortcuts.ts';
 import { stampArrival } from './http/request-of.ts';
 import { takeOnlyStrictJson } from './http/strict-json.ts';
 import { keepCache } from './keep-cache.ts';
@@ -53,7 +53,6 @@ import { createTurns } from './turns.ts';
 import { createVersionServers } from './version-servers.ts';
 
 const SERVICE = 'router';
-
 const config = loadConfig(routerSettings, process.env, routerRelations);
 const log = createLog(SERVICE, config.LOG_LEVEL);
 const metrics = createMetrics();
@@ -71,7 +70,6 @@ const routing = createRouting({
   notReady: (model, version) => versions.notReady(model, version),
   onPlan: observe.plan,
 });
-
 const readArtefact: ReadArtefact = (digest) => link.readArtefact(digest);
 const disk = openDisk(config.DATA_DIR, readArtefact, log);
 const openOnnx = createOnnxScorers(monotonicMs);
@@ -98,8 +96,10 @@ const versions = createVersionServers({
   memoryBytes: config.SCORING_MEMORY_BYTES,
   plans: routing.plans,
   onReadiness: report,
+  reply: (reply) => {
+    link.replyToSnapshots(reply);
+  },
 });
-
 const link = createKafkaLink({
   opening: { service: SERVICE, settings: config, nowMs, signal: stopping.signal },
   log,
@@ -114,7 +114,7 @@ const link = createKafkaLink({
     versions.directoryChanged(routing.directory()); // a retired version may have been kept for the plan before
     report();
   },
-  wantsSnapshot: versions.wants,
+  logLevel: config.LOG_LEVEL,
   onSnapshot: versions.take,
   onCaughtUp: (topic) => {
     routing.caughtUp(topic);
@@ -146,6 +146,7 @@ const reporter = createStatusReporter({
   log,
 });
 const turns = createTurns({ ...turnLimits(config), monotonicMs });
+const bodyTurns = createTurns({ ...bodyTurnLimits(config), monotonicMs });
 const router = createTracedRouter({
   turns,
   versions,
@@ -185,7 +186,7 @@ function openRouter(): Router {
 
 const gate = createAdmissionGate(admissionLimits(config));
 watchLoopDelay(monotonicMs, (delayMs) => {
-  gate.look(Math.max(delayMs, turns.takeLongestWaitMs()));
+  gate.look(Math.max(delayMs, turns.takeLongestWaitMs(), bodyTurns.takeLongestWaitMs()));
 });
 observe.admission(gate.figures);
 
@@ -204,15 +205,13 @@ const app = await createApp({
       nowMs(),
     ),
   }),
-  shortcut: shedOverload(
-    { ...gate, isClosing: () => stopping.signal.aborted },
-    Math.max(config.PREDICT_BODY_BYTES, config.INFER_BODY_BYTES),
-    createPredictShortcut({
-      router: () => (routing.source() === 'nothing' ? undefined : router),
-      bodyLimitBytes: config.PREDICT_BODY_BYTES,
-      monotonicMs,
-    }),
-  ),
+  shortcut: createShortcuts({
+    gate: { ...gate, isClosing: () => stopping.signal.aborted },
+    bodyTurns,
+    router: () => (routing.source() === 'nothing' ? undefined : router),
+    limits: config,
+    monotonicMs,
+  }),
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);

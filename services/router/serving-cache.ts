@@ -26,7 +26,7 @@ export interface ServingCache {
 /** What the cache needs. */
 export interface ServingCacheDeps {
   readonly store: CacheStore;
-  readonly versions: VersionServers;
+  readonly versions: Pick<VersionServers, 'of' | 'restore'>;
   /** Removes published files that are not among these from the disk. */
   readonly keepArtefacts: (digests: ReadonlySet<string>) => Promise<void>;
   /** What Kafka has said. */

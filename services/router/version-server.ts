@@ -1,8 +1,8 @@
-import type { Snapshot } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parityFault } from './domain/parity.ts';
-import { EMPTY_LEDGER, takeSnapshot, withoutFull } from './domain/take-snapshot.ts';
+import { PATCHED_IN_PLACE_MAX, patchedCopy } from './domain/parameters.ts';
+import type { SnapshotUpdate } from './domain/snapshot-news.ts';
 import { inputsOf, LoadedVersion } from './loaded-version.ts';
 import type { RowInput } from './loaded-version.ts';
 import type { SnapshotResult } from './ports.ts';
@@ -11,8 +11,8 @@ import type { AppliedSnapshot, RowScore, VersionRunsDeps } from './version-runs.
 
 /** One version on this router: its parameters kept up to date, its rows scored. */
 export interface VersionServer {
-  /** Takes the next record of the version's snapshots, in the order of the topic. */
-  offer(record: Snapshot, traceparent?: string): void;
+  /** Takes the next update of the version's parameters. There is none until this one is settled. */
+  offer(update: SnapshotUpdate): void;
   /** Takes a full snapshot that was kept on disk, unless there is one already. What comes from the topic replaces it. */
   restore(snapshot: CompleteSnapshot): void;
   /**
@@ -40,7 +40,16 @@ export interface VersionServer {
 export interface VersionServerDeps extends Omit<VersionRunsDeps, 'current'> {
   /** Every how many applied snapshots the golden rows are scored again. */
   readonly parityEvery: number;
+  /**
+   * Called once for each update, when it is applied or found to be bad, and when one that was applied is found to be bad later.
+   *
+   * @param spare weights that are not used any more
+   */
+  readonly onSettled: (id: number, isGood: boolean, spare?: ArrayBuffer) => void;
 }
+
+/** Of what comes from the disk: lower than that of any update. */
+const RESTORED_ID = 0;
 
 const FAILED: RowScore = { ok: false, scoringMicros: -1 };
 
@@ -51,9 +60,13 @@ const FAILED: RowScore = { ok: false, scoringMicros: -1 };
  */
 export function createVersionServer(deps: VersionServerDeps): VersionServer {
   const { model, version, ports } = deps;
-  let ledger = EMPTY_LEDGER;
-  let pendingFull: CompleteSnapshot | undefined;
-  let pendingDelta: CompleteSnapshot | undefined;
+  let pending: SnapshotUpdate | undefined;
+  /** The weights with the pending update in them, where it is too large to be put in place. */
+  let prepared: Float32Array<ArrayBuffer> | undefined;
+  let isPreparing = false;
+  /** Whether something bad was found: patches on it are, too, so a newer full snapshot must come. */
+  let needsFull = false;
+  let lastId = 0;
   let loaded: LoadedVersion | undefined;
   let applied: AppliedSnapshot | undefined;
   let appliedCount = 0;
@@ -62,12 +75,8 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   let isClosed = false;
   /** The rows that the applied snapshot brought to be verified by. */
   let golden: Pick<CompleteSnapshot, 'goldenRows' | 'goldenScores' | 'tableBits'> | undefined;
-  let restored: CompleteSnapshot | undefined;
-  /** Traces of events that came with snapshots: not applied yet, and applied but not answered from. */
-  const traces: { pending: string | undefined; live: string | undefined } = {
-    pending: undefined,
-    live: undefined,
-  };
+  /** Trace of an event that is learned by now and was not answered from. */
+  let liveTrace: string | undefined;
   let captures: ((snapshot: CompleteSnapshot | undefined) => void)[] = [];
   const runs = createVersionRuns({
     ...deps,
@@ -83,29 +92,34 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     if (hasChanged) deps.onReadiness();
   }
 
-  /** What is pending is bad: deltas on it are, too, so a newer full snapshot must come. */
   function reject(result: SnapshotResult, kind: 'full' | 'delta', reason: string): void {
     ports.observe.snapshot(model, kind, result);
     ports.log.error({ model, version, result, reason }, 'snapshot not served');
-    if (pendingFull === undefined) {
-      pendingDelta = undefined;
-      ledger = withoutFull(ledger);
-    }
+    needsFull = true;
+    deps.onSettled(lastId, false);
     setFault(`${result}: ${reason}`);
   }
 
-  async function loadFull(full: CompleteSnapshot): Promise<boolean> {
+  /** Returns whether the graph is another one. */
+  async function loadFull(full: CompleteSnapshot): Promise<{ isNewGraph: boolean; spare?: ArrayBuffer }> {
     const spec = ports.specOf(model);
     if (spec === undefined) throw new RangeError('the model is not known');
     const isSameGraph = loaded !== undefined && full.graph !== null && hasSameBytes(loaded.graph, full.graph);
-    if (loaded !== undefined && isSameGraph) {
-      loaded.replace(full);
-      return false;
-    }
+    if (loaded !== undefined && isSameGraph) return { isNewGraph: false, spare: loaded.replace(full).buffer };
     const before = loaded;
     loaded = await LoadedVersion.open(spec, full, ports.openScorer);
     await before?.close();
-    return true;
+    return { isNewGraph: true };
+  }
+
+  /** Returns the weights that are not used any more. */
+  function patch(delta: SnapshotUpdate): ArrayBuffer | undefined {
+    if (loaded === undefined) throw new RangeError('there is no full snapshot');
+    const weights = prepared;
+    prepared = undefined;
+    if (weights !== undefined) return loaded.replace({ ...delta, weights }).buffer;
+    loaded.patch(delta);
+    return undefined;
   }
 
   async function parityMismatch({
@@ -130,20 +144,26 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     for (const take of takers) take(snapshot);
   }
 
-  async function applyPending(): Promise<void> {
-    const full = pendingFull;
-    const delta = pendingDelta;
-    const newest = delta ?? full;
-    pendingFull = undefined;
-    pendingDelta = undefined;
-    if (newest === undefined) return;
-    const kind = newest === full ? 'full' : 'delta';
+  async function applyPending(update: SnapshotUpdate): Promise<void> {
+    const { kind, incarnation, position, learnedToMs, publishedAtMs, goldenRows, goldenScores } = update;
+    const isEverything = update.indices === null;
+    pending = undefined;
+    if (!isEverything && needsFull) {
+      prepared = undefined;
+      deps.onSettled(update.id, false);
+      return;
+    }
+    lastId = update.id;
+    let spare: ArrayBuffer | undefined;
     try {
-      const isNewGraph = full !== undefined && (await loadFull(full));
-      if (delta !== undefined) loaded?.patch(delta);
-      const isOther = isNewGraph || applied?.incarnation !== newest.incarnation;
+      let isNewGraph = false;
+      if (isEverything) {
+        needsFull = false;
+        ({ isNewGraph, spare } = await loadFull(update));
+      } else spare = patch(update);
+      const isOther = isNewGraph || applied?.incarnation !== incarnation;
       if (fault !== undefined || isOther || appliedCount % deps.parityEvery === 0) {
-        const mismatch = await parityMismatch(newest);
+        const mismatch = await parityMismatch(update);
         if (mismatch !== undefined) {
           reject('parity-mismatch', kind, mismatch);
           return;
@@ -153,27 +173,38 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       reject('unloadable', kind, messageOf(error));
       return;
     }
-    const { incarnation, position, learnedToMs, publishedAtMs } = newest;
-    traces.live = traces.pending ?? traces.live;
-    traces.pending = undefined;
+    liveTrace = update.traceparent ?? liveTrace;
     const place = { incarnation, position, learnedToMs, publishedAtMs };
-    applied = traces.live === undefined ? place : { ...place, takeTrace };
-    const { goldenRows, goldenScores, tableBits } = newest;
-    golden = { goldenRows, goldenScores, tableBits };
+    applied = liveTrace === undefined ? place : { ...place, takeTrace };
+    golden = { goldenRows, goldenScores, tableBits: update.tableBits };
     appliedCount += 1;
     ports.observe.snapshot(model, kind, 'applied');
-    if (newest !== restored) ports.observe.freshness(model, ports.nowMs() - publishedAtMs);
-    restored = undefined;
+    if (update.id !== RESTORED_ID) ports.observe.freshness(model, ports.nowMs() - publishedAtMs);
+    deps.onSettled(update.id, true, spare);
     setFault(undefined);
   }
 
-  const canApply = (): boolean =>
-    (pendingFull !== undefined || pendingDelta !== undefined) && ports.specOf(model) !== undefined;
+  /** Puts a large patch into a copy, in pieces between which requests are answered. */
+  async function prepare(update: SnapshotUpdate, weights: Float32Array): Promise<void> {
+    isPreparing = true;
+    const copying = patchedCopy(weights, update);
+    let step = copying.next();
+    for (; step.done !== true; step = copying.next()) await turn();
+    isPreparing = false;
+    prepared = step.value;
+    wake();
+  }
+
+  const turn = (): Promise<void> =>
+    new Promise((resolve) => {
+      ports.defer(resolve);
+    });
+  const canApply = (): boolean => pending !== undefined && !isPreparing && ports.specOf(model) !== undefined;
 
   async function work(): Promise<void> {
     // What was asked before the version was forgotten is answered.
     while ((!isClosed && (canApply() || captures.length > 0)) || runs.areWaiting()) {
-      if (!isClosed && canApply()) await applyPending();
+      if (!isClosed && pending !== undefined && canApply()) await applyPending(pending);
       else if (!isClosed && captures.length > 0) await giveCaptures();
       else {
         const running = runs.run();
@@ -199,40 +230,24 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   }
 
   function takeTrace(): string | undefined {
-    const { live } = traces;
-    traces.live = undefined;
-    return live;
+    const trace = liveTrace;
+    liveTrace = undefined;
+    return trace;
   }
 
-  function offer(record: Snapshot, traceparent?: string): void {
-    const taken = takeSnapshot(ledger, record, ports.sha256);
-    ledger = taken.ledger;
-    const { verdict } = taken;
-    if (verdict.kind === 'refused') {
-      ports.observe.snapshot(model, record.kind, verdict.reason);
-      ports.log.debug(
-        { model, version, reason: verdict.reason, position: record.position },
-        'snapshot passed over',
-      );
-    }
-    if (verdict.kind !== 'complete') return;
-    const { snapshot } = verdict;
-    const isFull = snapshot.indices === null;
-    if (pendingDelta !== undefined) ports.observe.snapshot(model, 'delta', 'superseded');
-    if (isFull && pendingFull !== undefined) ports.observe.snapshot(model, 'full', 'superseded');
-    if (isFull) pendingFull = snapshot;
-    pendingDelta = isFull ? undefined : snapshot;
-    traces.pending = traceparent ?? traces.pending;
-    wake();
+  function offer(update: SnapshotUpdate): void {
+    pending = update;
+    if (loaded !== undefined && !needsFull && (update.indices?.length ?? 0) > PATCHED_IN_PLACE_MAX)
+      void prepare(update, loaded.parameters.weights);
+    else wake();
   }
 
   return {
     offer,
     wake,
     restore(snapshot) {
-      if (applied !== undefined || pendingFull !== undefined || pendingDelta !== undefined) return;
-      pendingFull = restored = snapshot;
-      wake();
+      if (applied !== undefined || pending !== undefined || lastId !== RESTORED_ID) return;
+      offer({ ...snapshot, id: RESTORED_ID, kind: 'full', traceparent: undefined });
     },
     capture: (take) =>
       new Promise((resolve, fail) => {

@@ -1,23 +1,21 @@
-import type { RouterStatus, Snapshot } from '../../shared/domain/events.ts';
+import type { RouterStatus } from '../../shared/domain/events.ts';
 import type { ModelDirectory, VersionState } from '../../shared/domain/model-directory.ts';
 import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
-import { parseSnapshotKey } from './domain/snapshot-key.ts';
+import type { SnapshotNews, SnapshotReply } from './domain/snapshot-news.ts';
 import type { TrafficPlans } from './domain/traffic-plans.ts';
 import type { VersionFigures, VersionPorts } from './ports.ts';
 import { createPublishedServer } from './published-server.ts';
 import { createVersionServer } from './version-server.ts';
-import type { VersionServer } from './version-server.ts';
+import type { VersionServer, VersionServerDeps } from './version-server.ts';
 
 /** Every version on this router. */
 export interface VersionServers {
-  /** Takes the next record of snapshots.v1; a tombstone (null) forgets its version. */
-  take(key: string, record: Snapshot | null, traceparent?: string): void;
+  /** Takes what is new on snapshots.v1; a tombstone forgets its version. */
+  take(news: SnapshotNews): void;
   /** Gives a version what was kept of it on disk. */
   restore(model: string, version: number, snapshot: CompleteSnapshot): void;
-  /** Returns whether a record of snapshots.v1 can matter: those of retired versions are not even decoded. */
-  wants(key: string): boolean;
   /**
    * Forgets retired versions, lets those begin whose model is known now, and begins published ones. A version that our plan still
    * names is kept: the plan that takes its traffic away comes on another topic, and may come later.
@@ -44,18 +42,22 @@ export interface VersionServersDeps {
   readonly memoryBytes: number;
   readonly plans: () => TrafficPlans;
   readonly onReadiness: () => void;
+  /** Tells whoever reads snapshots.v1. */
+  readonly reply: (reply: SnapshotReply) => void;
 }
 
 /** Returns the servers of all versions, made as their snapshots come: also of those that have no traffic yet. */
 export function createVersionServers(deps: VersionServersDeps): VersionServers {
   const { ports } = deps;
   const models = new Map<string, Map<number, VersionServer>>();
+  let unwanted = '';
 
   function forget(model: string, version: number): void {
     const server = models.get(model)?.get(version);
     if (server === undefined) return;
     models.get(model)?.delete(version);
     server.close();
+    deps.reply({ kind: 'forgotten', model, version });
     ports.observe.forgotten(model, version);
     ports.log.info({ model, version }, 'version forgotten');
     deps.onReadiness();
@@ -67,7 +69,10 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
     const known = versions.get(version);
     if (known !== undefined) return known;
     const isStable = (): boolean => deps.plans().get(model)?.stable === version;
-    const made = createVersionServer({ model, version, ...deps, isStable });
+    const onSettled: VersionServerDeps['onSettled'] = (id, isGood, spare) => {
+      deps.reply({ kind: 'settled', model, version, id, isGood, spare });
+    };
+    const made = createVersionServer({ model, version, ...deps, isStable, onSettled });
     versions.set(version, made);
     return made;
   }
@@ -87,6 +92,19 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
     }
   }
 
+  /** Retired versions' snapshots need not be decoded. */
+  function tellUnwanted(directory: ModelDirectory): void {
+    const retired = [...directory.values()].flatMap(({ spec, versions }) =>
+      versions
+        .filter(({ life }) => life === 'retired')
+        .map(({ version }) => `${spec.name}/${String(version)}`),
+    );
+    const names = retired.join();
+    if (names === unwanted) return;
+    unwanted = names;
+    deps.reply({ kind: 'unwanted', versions: retired });
+  }
+
   function isRetired(directory: ModelDirectory, model: string, version: number): boolean {
     return directory.get(model)?.versions.find((one) => one.version === version)?.life === 'retired';
   }
@@ -103,18 +121,20 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
   }
 
   return {
-    take(key, record, traceparent) {
-      const named = parseSnapshotKey(key);
-      if (named === undefined) return;
-      if (record !== null) serverOf(named.model, named.version).offer(record, traceparent);
-      else if (named.isHead && !isPlanned(named.model, named.version)) forget(named.model, named.version);
+    take(news) {
+      const { model, version } = news;
+      if (news.kind === 'update') {
+        if (isRetired(deps.directory(), model, version) && !isPlanned(model, version))
+          deps.reply({ kind: 'forgotten', model, version });
+        else serverOf(model, version).offer(news.update);
+      } else if (news.kind === 'passed') {
+        const { record, result, position } = news;
+        ports.observe.snapshot(model, record, result);
+        ports.log.debug({ model, version, reason: result, position }, 'snapshot passed over');
+      } else if (!isPlanned(model, version)) forget(model, version);
     },
     restore(model, version, snapshot) {
       serverOf(model, version).restore(snapshot);
-    },
-    wants(key) {
-      const named = parseSnapshotKey(key);
-      return named !== undefined && !isRetired(deps.directory(), named.model, named.version);
     },
     directoryChanged(directory) {
       for (const { spec, versions } of directory.values()) beginPublished(spec.name, versions);
@@ -124,6 +144,7 @@ export function createVersionServers(deps: VersionServersDeps): VersionServers {
           else server.wake();
         }
       }
+      tellUnwanted(directory);
     },
     of: (model, version) => models.get(model)?.get(version),
     notReady,

@@ -45,6 +45,14 @@ const DRAINED_BYTES_MAX = 64 * 1024 * 1024;
 /** For how long an idle connection is kept, ms: fastify's own default. */
 const KEEP_ALIVE_MS = 72_000;
 
+/** Returns a stream of bytes that are there. */
+function readableOf(body: Buffer): Readable {
+  const stream = new Readable({ read: () => undefined });
+  stream.push(body);
+  stream.push(null);
+  return stream;
+}
+
 /** Returns how to make a server whose requests a shortcut sees first; bodies that it has read are kept in `read`. */
 function serverWith(
   shortcut: Shortcut,
@@ -140,7 +148,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   if (shortcut) {
     app.addHook('preParsing', (request, _reply, payload, done) => {
       const body = read.get(request.raw);
-      done(null, body === undefined ? payload : Readable.from([body]));
+      done(null, body === undefined ? payload : readableOf(body));
     });
   }
   await app.register(swagger, {

@@ -1,4 +1,4 @@
-import type { PublishedTrafficPlan, Snapshot } from '../../../shared/domain/events.ts';
+import type { PublishedTrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelDirectory } from '../../../shared/domain/model-directory.ts';
 import type { Codec } from '../../../shared/events/codec.ts';
 import type { KafkaClient } from '../../../shared/kafka/client.ts';
@@ -9,9 +9,8 @@ import type { Log } from '../../../shared/observability/log.ts';
 import { keepFollowing } from './lasting-follower.ts';
 import type { LastingFollower } from './lasting-follower.ts';
 
-/** The topics a router follows. */
-export const FOLLOWED_TOPICS = ['model-versions.v1', 'traffic.v1', 'snapshots.v1'] as const;
-export type FollowedTopic = (typeof FOLLOWED_TOPICS)[number];
+/** The topics a router follows on its own thread; snapshots.v1 is read on another one (`snapshot-reader.ts`). */
+export type FollowedTopic = 'model-versions.v1' | 'traffic.v1';
 
 /** Who is told what. Everything may be told again after a failure. */
 export interface FollowTopicsDeps {
@@ -21,14 +20,11 @@ export interface FollowTopicsDeps {
   /** Called once the version log has been read to its end, and after every change from then on. */
   readonly onDirectory: (directory: ModelDirectory) => void;
   readonly onPlan: (plan: PublishedTrafficPlan) => void;
-  readonly wantsSnapshot: (key: string) => boolean;
-  /** Called with the records of snapshots.v1; null is a tombstone. The trace context is that of an event it has learned. */
-  readonly onSnapshot: (key: string, snapshot: Snapshot | null, traceparent: string | undefined) => void;
   readonly onCaughtUp: (topic: FollowedTopic) => void;
   readonly onUndecodable: (topic: FollowedTopic) => void;
 }
 
-/** Follows versions, traffic and snapshots, each over connections of its own: a large snapshot never delays a rollback. */
+/** Follows versions and traffic, each over connections of its own. */
 export function followTopics(deps: FollowTopicsDeps): LastingFollower {
   const { kafka, codec, log } = deps;
 
@@ -60,20 +56,6 @@ export function followTopics(deps: FollowTopicsDeps): LastingFollower {
         onUndecodable: undecodable,
         onRecord: ({ value }) => {
           if (value !== null) deps.onPlan(value);
-        },
-      }),
-    ),
-    keep('snapshots.v1', (onFatal) =>
-      followTopic({
-        topic: 'snapshots.v1',
-        kafka,
-        codec,
-        onFatal,
-        onUndecodable: undecodable,
-        wants: deps.wantsSnapshot,
-        onRecord: ({ source, value }) => {
-          const key = source.key === null ? '' : Buffer.from(source.key).toString('utf8');
-          deps.onSnapshot(key, value, source.traceparent);
         },
       }),
     ),

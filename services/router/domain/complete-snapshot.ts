@@ -19,8 +19,8 @@ export interface CompleteSnapshot extends SnapshotPlace {
   /** ONNX model; null in a delta. */
   readonly graph: Uint8Array | null;
   /** Coordinates of a delta's weights; null in a full snapshot, which has all of them. */
-  readonly indices: Uint32Array | null;
-  readonly weights: Float32Array;
+  readonly indices: Uint32Array<ArrayBuffer> | null;
+  readonly weights: Float32Array<ArrayBuffer>;
   readonly means: Float64Array;
   readonly invStds: Float64Array;
   readonly goldenRows: readonly (readonly FeatureValue[])[];
@@ -46,7 +46,7 @@ export function tableBitsOf(learner: string): number | undefined {
 
 /**
  * Returns the snapshot of a record and the weight bytes of all of its chunks in order; undefined when sizes or indices do
- * not fit the table. Bytes are little-endian and are copied.
+ * not fit the table. Bytes are little-endian; the snapshot takes them over.
  */
 export function completeSnapshot(
   record: Snapshot,
@@ -70,14 +70,14 @@ export function completeSnapshot(
     return undefined;
   if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length)
     return undefined;
-  if (indices?.some((index) => index >= size) === true) return undefined;
+  if (indices !== null && !areBelow(indices, size)) return undefined;
   return {
     incarnation: record.incarnation,
     position: record.position,
     tableBits,
     learnedToMs: record.learnedToMs,
     publishedAtMs: record.publishedAtMs,
-    graph: record.graph,
+    graph: record.graph === null ? null : new Uint8Array(record.graph), // of its own: the record's may lie among others
     indices,
     weights,
     means,
@@ -87,12 +87,31 @@ export function completeSnapshot(
   };
 }
 
-type NumberArray = Uint32Array | Float32Array | Float64Array;
+/** As `every`, but without a call for each of half a million. */
+function areBelow(indices: Uint32Array, size: number): boolean {
+  for (let i = 0; i < indices.length; i++) if ((indices[i] ?? 0) >= size) return false;
+  return true;
+}
+
+type NumberArray = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** Whether bytes are all of a buffer: then nothing else is in it, and numbers may be read where they lie. */
+function isAlone(bytes: Uint8Array, elementBytes: number): bytes is Uint8Array<ArrayBuffer> {
+  const { buffer, length } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === length && length % elementBytes === 0;
+}
 
 function numbersOf<T extends NumberArray>(
-  kind: { new (length: number): T; readonly BYTES_PER_ELEMENT: number },
+  kind: {
+    new (length: number): T;
+    new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
+    readonly BYTES_PER_ELEMENT: number;
+  },
   parts: readonly Uint8Array[],
 ): T | undefined {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined && isAlone(only, kind.BYTES_PER_ELEMENT))
+    return new kind(only.buffer, 0, only.length / kind.BYTES_PER_ELEMENT);
   const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
   if (byteLength % kind.BYTES_PER_ELEMENT !== 0) return undefined;
   const numbers = new kind(byteLength / kind.BYTES_PER_ELEMENT);

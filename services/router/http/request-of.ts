@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from '../../../shared/http/problem.ts';
 import { traceparentOf } from '../../../shared/domain/traceparent.ts';
@@ -14,11 +15,18 @@ declare module 'fastify' {
   }
 }
 
+const arrivals = new WeakMap<IncomingMessage, number>();
+
+/** Remembers when a request came that its route will see later. */
+export function noteArrival(request: IncomingMessage, atMs: number): void {
+  arrivals.set(request, atMs);
+}
+
 /** Makes every request know when it came. */
 export function stampArrival(app: FastifyInstance, monotonicMs: () => number): void {
   app.decorateRequest('arrivedMs', 0);
   app.addHook('onRequest', (request, _reply, done) => {
-    request.arrivedMs = monotonicMs();
+    request.arrivedMs = arrivals.get(request.raw) ?? monotonicMs();
     done();
   });
 }

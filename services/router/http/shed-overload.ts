@@ -1,7 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Shortcut } from '../../../shared/http/app.ts';
-import { problemDocument } from '../../../shared/http/problem.ts';
-import { RETRY_AFTER_SECONDS } from './request-of.ts';
+import { refuseOverload } from './refuse-overload.ts';
 
 /** What decides who is let in. */
 export interface Gate {
@@ -11,29 +10,9 @@ export interface Gate {
   readonly isClosing: () => boolean;
 }
 
-/** For how long nothing is read from a connection whose request was shed, ms: who asks again at once is held up by that alone. */
-const PAUSE_MS = 250;
 /** What a body counts as whose length is not said: it is sent in pieces, or in bulk, line by line. */
 const UNSAID_BYTES = 65_536;
 const PREDICTION_PATH = /^\/v[12]\/models\//;
-const BODY = Buffer.from(
-  JSON.stringify(problemDocument(503, 'the router has more requests under way than it can answer in time')),
-);
-
-function shed(request: IncomingMessage, response: ServerResponse): void {
-  const { socket } = request;
-  response.writeHead(503, {
-    'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': BODY.length,
-    'retry-after': String(RETRY_AFTER_SECONDS),
-  });
-  response.on('close', () => {
-    if (socket.destroyed) return;
-    socket.pause();
-    setTimeout(() => socket.resume(), PAUSE_MS).unref();
-  });
-  response.end(BODY);
-}
 
 /** Returns what the body of a request may take, bytes: what it says, but not more than is ever taken. */
 function bodyBytes({ headers }: IncomingMessage, bytesMax: number): number {
@@ -43,8 +22,8 @@ function bodyBytes({ headers }: IncomingMessage, bytesMax: number): number {
 
 /**
  * Returns a shortcut that answers 503 with Retry-After to requests for predictions which are not let in, before their bodies are
- * read, and leaves everything else to the next one. Health and metrics are never shed. An answer costs a third of a prediction,
- * so a connection that was refused is not read from for a while: refusing can never take the time that answering needs.
+ * read, and leaves everything else to the next one. Health and metrics are never shed. A connection that was refused is not read
+ * from for a while: refusing can never take the time that answering needs.
  *
  * @param bodyBytesMax largest body that is taken
  */
@@ -55,7 +34,7 @@ export function shedOverload(gate: Gate, bodyBytesMax: number, next: Shortcut): 
       return next(request, response, otherwise);
     const bytes = bodyBytes(request, bodyBytesMax);
     if (!gate.enter(bytes)) {
-      shed(request, response);
+      refuseOverload(request, response);
       return true;
     }
     response.on('close', () => {

@@ -41,10 +41,10 @@ test('a retired version is forgotten once the plan names it no more, and its sna
   assert.ok(clicks);
   assert.equal(world.versions.wants(KEY), true);
   world.models.set('clicks', { ...clicks, versions: [versionState(1, 'retired'), versionState(2)] });
+  world.versions.directoryChanged(world.models);
   assert.equal(world.versions.wants(KEY), false);
   assert.equal(world.versions.wants('clicks#0/2/full'), true);
   assert.equal(world.versions.wants('nonsense'), false);
-  world.versions.directoryChanged(world.models);
   world.versions.take(KEY, null);
   await world.settle();
   assert.notEqual(await scoredBy(world), 'failed'); // the plan without it is still on its way

@@ -11,6 +11,8 @@ import { createInjectedFailures } from '../../../services/router/domain/injected
 import { createRouter } from '../../../services/router/service.ts';
 import type { PredictResult, Refusal, Router } from '../../../services/router/service.ts';
 import type { MemoryCount } from '../../../services/router/domain/run-memory.ts';
+import { createSnapshotIntakes } from '../../../services/router/domain/snapshot-intakes.ts';
+import type { SnapshotIntakes } from '../../../services/router/domain/snapshot-intakes.ts';
 import { createTurns } from '../../../services/router/turns.ts';
 import { createVersionServers } from '../../../services/router/version-servers.ts';
 import type { VersionServers } from '../../../services/router/version-servers.ts';
@@ -93,7 +95,8 @@ export function versionState(version: number, life: VersionState['life'] = 'live
 /** A router with everything around it in memory. */
 export interface RouterWorld {
   readonly router: Router;
-  readonly versions: VersionServers;
+  /** `take` takes records of snapshots.v1, null for a tombstone, as the thread that reads them does. */
+  readonly versions: Omit<VersionServers, 'take'> & Pick<SnapshotIntakes, 'take' | 'wants'>;
   readonly log: PredictionLog;
   readonly scorers: FakeScorers;
   readonly told: Told;
@@ -160,7 +163,14 @@ export function createWorld(
 
   const directory = (): Map<string, ModelState> => models;
   const plans = (): Map<string, HeldPlan> => new Map([[plan.model, plan]]);
-  const versions = createVersionServers({
+  const intakes = createSnapshotIntakes({
+    sha256: sha256Hex,
+    defer: setImmediate,
+    tell: (news) => {
+      servers.take(news);
+    },
+  });
+  const servers = createVersionServers({
     ports: {
       log: silentLog,
       nowMs: () => clock.nowMs,
@@ -183,7 +193,9 @@ export function createWorld(
     memoryBytes: 1000,
     plans,
     onReadiness: () => undefined,
+    reply: intakes.hear,
   });
+  const versions = { ...servers, take: intakes.take, wants: intakes.wants };
   const log = createPredictionLog({
     ports: {
       log: silentLog,
@@ -204,7 +216,7 @@ export function createWorld(
     record: { itemsMax: 100, bytesMax: 1_000_000 },
   });
   const router = createRouter({
-    versions,
+    versions: servers,
     log,
     nowMs: () => clock.nowMs,
     monotonicMs: () => clock.nowMs,
@@ -270,7 +282,8 @@ export async function serve(
   bias: number,
   change: Partial<Snapshot> = {},
 ): Promise<void> {
-  world.versions.take(`clicks#0/${String(version)}/full`, fullOf(weightsOf(bias), { version, ...change }));
+  const record = fullOf(weightsOf(bias), { version, ...change });
+  world.versions.take(`clicks#0/${String(version)}/full`, record, undefined);
   await world.settle();
 }
 

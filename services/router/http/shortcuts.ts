@@ -1,0 +1,26 @@
+import type { Shortcut } from '../../../shared/http/app.ts';
+import type { Router } from '../service.ts';
+import type { Turns } from '../turns.ts';
+import { awaitTurn } from './await-turn.ts';
+import { createPredictShortcut } from './predict-shortcut.ts';
+import { shedOverload } from './shed-overload.ts';
+import type { Gate } from './shed-overload.ts';
+
+/** What stands before the routes. */
+export interface ShortcutsDeps {
+  readonly gate: Gate;
+  /** Bounds the bytes of Open Inference Protocol bodies that are parsed and worked on at a time. */
+  readonly bodyTurns: Turns;
+  /** Returns the router; undefined while it waits for something. */
+  readonly router: () => Router | undefined;
+  readonly limits: { readonly PREDICT_BODY_BYTES: number; readonly INFER_BODY_BYTES: number };
+  readonly monotonicMs: () => number;
+}
+
+/** Returns what every request meets first: is it let in, has its turn come, is it a plain one that is answered from its bytes? */
+export function createShortcuts({ gate, bodyTurns, router, limits, monotonicMs }: ShortcutsDeps): Shortcut {
+  const { PREDICT_BODY_BYTES, INFER_BODY_BYTES } = limits;
+  const plain = createPredictShortcut({ router, bodyLimitBytes: PREDICT_BODY_BYTES, monotonicMs });
+  const inTurn = awaitTurn({ turns: bodyTurns, bodyBytesMax: INFER_BODY_BYTES, monotonicMs }, plain);
+  return shedOverload(gate, Math.max(PREDICT_BODY_BYTES, INFER_BODY_BYTES), inTurn);
+}

@@ -1,0 +1,149 @@
+import { residentMbOf } from '../../support/process-cpu.ts';
+import type { Options } from '../../support/programs.ts';
+import type { StartedSystem } from '../../support/system.ts';
+import { pacedLoad } from '../serving/paced-load.ts';
+import { predictTarget, serveModel, specOf } from '../serving/served-models.ts';
+import { middle, sliceOf } from '../serving/slices.ts';
+import type { Slice } from '../serving/slices.ts';
+import { openWriter } from './open-writer.ts';
+
+/** Time from one snapshot to the next, ms: a thousand a minute. */
+export const SWAP_EVERY_MS = 60;
+const CONNECTIONS = 16;
+/** Share of a long run after which its memory is looked at: until then code is compiled and heaps find their size. */
+const WARM_UP_SHARE = 0.1;
+const SIDES = ['still', 'swapping', 'still again'] as const;
+
+/** Returns how many snapshots of a model a router has applied, by kind. */
+async function appliedOf(system: StartedSystem, model: string): Promise<{ full: number; delta: number }> {
+  const { body } = await system.http.send('GET', `${system.url('router')}/metrics`);
+  const of = (kind: string): number => {
+    const line = String(body)
+      .split('\n')
+      .find(
+        (one) =>
+          one.startsWith('headrace_router_snapshots_total{') &&
+          one.includes(`model="${model}"`) &&
+          one.includes(`kind="${kind}"`) &&
+          one.includes('result="applied"'),
+      );
+    return Number(line?.split(' ').at(-1) ?? 0);
+  };
+  return { full: of('full'), delta: of('delta') };
+}
+
+/** Resident memory of the router over many applications. */
+interface LongRun {
+  readonly applied: number;
+  readonly failed: number;
+  /** After a tenth of them, MB. */
+  readonly firstMb: number;
+  readonly highestMb: number;
+  readonly lastMb: number;
+}
+
+/** What swapping the parameters of one size of table did. */
+export interface SizeResult {
+  readonly tableBits: number;
+  readonly full: number;
+  readonly delta: number;
+  readonly appliedPerMinute: number;
+  readonly failed: number;
+  /** p99 with snapshots against p99 without. */
+  readonly p99Ratio: number;
+  /** p99 without against p99 without, of other slices of the same rounds: how far noise alone goes. */
+  readonly noiseRatio: number;
+  /** Processor time of the router's process that one application costs, ms. */
+  readonly cpuMsEach: number;
+  readonly longRun: LongRun | undefined;
+  readonly rounds: readonly Slice[];
+}
+
+/**
+ * Asks a model at a steady rate while snapshots of it are written to the topic that the router reads (swapping), or to one that
+ * nobody reads (still, twice), slice by slice in turn. Writer and broker have the same work in all.
+ */
+export async function measureSize(
+  system: StartedSystem,
+  tableBits: number,
+  options: Options<'rounds' | 'seconds' | 'rate' | 'applications'>,
+  say: (line: string) => void,
+): Promise<SizeResult> {
+  const { rounds, seconds, rate } = options;
+  const model = `swaps-${String(tableBits)}`;
+  await serveModel(system, 'flights', { model, tableBits });
+  const router = system.fleet.one('router');
+  const pid = router.pid() ?? 0;
+  const target = predictTarget(router.url, 'flights', model);
+  const load = (name: string, forSeconds = seconds): Promise<Slice> =>
+    sliceOf({ name, pid, target }, (one) =>
+      pacedLoad(one, { connections: CONNECTIONS, seconds: forSeconds, rate }),
+    );
+  const writer = await openWriter(system, model, specOf('flights', model, tableBits));
+  const slices: Slice[] = [];
+  const before = await appliedOf(system, model);
+
+  async function slice(name: (typeof SIDES)[number]): Promise<void> {
+    await writer.start(name === 'swapping' ? 'swapping' : 'still', SWAP_EVERY_MS);
+    slices.push(await load(name));
+    await writer.stop();
+  }
+
+  async function longRun(): Promise<LongRun | undefined> {
+    if (options.applications === 0) return undefined;
+    const { full, delta } = await appliedOf(system, model);
+    const begun = full + delta;
+    let [applied, failed, firstMb, highestMb] = [0, 0, NaN, 0];
+    await writer.start('swapping', SWAP_EVERY_MS);
+    while (applied < options.applications) {
+      failed += (await load('long run', 1)).failed;
+      const now = await appliedOf(system, model);
+      const isTold = Math.floor(applied / 1000) < Math.floor((now.full + now.delta - begun) / 1000);
+      applied = now.full + now.delta - begun;
+      const mb = residentMbOf(pid);
+      if (isTold) say(`2^${String(tableBits)}: ${String(applied)} applied, ${mb.toFixed(0)} MB`);
+      if (applied < WARM_UP_SHARE * options.applications) continue;
+      if (Number.isNaN(firstMb)) firstMb = mb;
+      highestMb = Math.max(highestMb, mb);
+    }
+    await writer.stop();
+    return { applied, failed, firstMb, highestMb, lastMb: residentMbOf(pid) };
+  }
+
+  try {
+    await writer.start('swapping', SWAP_EVERY_MS);
+    await load('warm-up');
+    await writer.stop();
+    const warm = await appliedOf(system, model);
+    for (let round = 0; round < rounds; round += 1) {
+      for (let turn = 0; turn < SIDES.length; turn += 1)
+        await slice(SIDES[(round + turn) % SIDES.length] ?? 'still');
+      const p99Of = (name: string): string =>
+        slices.findLast(({ side }) => side === name)?.p99Ms.toFixed(2) ?? '';
+      say(
+        `2^${String(tableBits)} round ${String(round + 1)}: p99 ${p99Of('still')} and ${p99Of('still again')} ms still, ${p99Of('swapping')} ms swapping, ${residentMbOf(pid).toFixed(0)} MB`,
+      );
+    }
+    const after = await appliedOf(system, model);
+    const long = await longRun();
+    const end = await appliedOf(system, model);
+    const applied = after.full + after.delta - warm.full - warm.delta;
+    const p99 = (side: string): number => middle([slices], side, ({ p99Ms }) => p99Ms);
+    const cpu = (side: string): number => middle([slices], side, ({ cpuMicros }) => cpuMicros);
+    const cpuMore = cpu('swapping') - (cpu('still') + cpu('still again')) / 2;
+    return {
+      tableBits,
+      full: end.full - before.full,
+      delta: end.delta - before.delta,
+      appliedPerMinute: Math.round((60 * applied) / (rounds * seconds)),
+      failed: slices.reduce((sum, one) => sum + one.failed, long?.failed ?? 0),
+      p99Ratio: (2 * p99('swapping')) / (p99('still') + p99('still again')),
+      noiseRatio: p99('still again') / p99('still'),
+      cpuMsEach: (cpuMore * rate * seconds * rounds) / applied / 1000,
+      longRun: long,
+      rounds: slices,
+    };
+  } finally {
+    writer.close();
+  }
+}
