@@ -67,14 +67,17 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     producer,
     retry,
     onFatal: deps.onFatal,
-    onDrained: () => {
-      if (unsettled.size === 0 || isInBatch || stopping.signal.aborted) return;
-      settling = settle().catch((error: unknown) => {
-        if (isFenced(error)) takeOverAgain(error);
-        else deps.onFatal(error);
-      });
-    },
+    onDrained: settleDrained,
   });
+
+  /** Settles what is acknowledged, unless a batch is in hand: who has it settles, or asks again at its end. */
+  function settleDrained(): void {
+    if (unsettled.size === 0 || isInBatch || outbox.waiting() > 0 || stopping.signal.aborted) return;
+    settling = settle().catch((error: unknown) => {
+      if (isFenced(error)) takeOverAgain(error);
+      else deps.onFatal(error);
+    });
+  }
 
   /** Settles the newest batch of every partition. Everything emitted must be acknowledged. */
   async function settle(): Promise<void> {
@@ -174,6 +177,8 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     } finally {
       isInBatch = false;
     }
+    // Acknowledged while a heartbeat was on its way, it would wait for the next batch, which may never come.
+    settleDrained();
   }
 
   /** Waits for the end of a take-over and stays a member of the group meanwhile. */

@@ -15,6 +15,8 @@ export interface ConsumerWorld {
   eachBatch(payload: EachBatchPayload): Promise<void>;
   /** From now on the group answers heartbeats with this. */
   heartbeatFails(error: Error): void;
+  /** From now on heartbeats are answered when this resolves. */
+  heartbeatTakes(answer: Promise<void>): void;
 }
 
 /** Returns the loop's world: nothing of it is kafkajs's. */
@@ -90,6 +92,9 @@ export function createConsumerWorld(): ConsumerWorld {
     eachBatch: (payload) => eachBatch(payload),
     heartbeatFails: (error) => {
       heartbeat = () => Promise.reject(error);
+    },
+    heartbeatTakes: (answer) => {
+      heartbeat = () => answer;
     },
   };
 }

@@ -12,7 +12,10 @@ const PREDICTIONS = 'predictions.v1';
 type Handler = GroupConsumerDeps['handler'];
 
 /** Starts the loop over a consumer of our own that delivers what a test says, with offsets handled and settled written down. */
-async function startLoop(over: Partial<Handler> & Pick<Handler, 'takeOver'>): Promise<{
+async function startLoop(
+  over: Partial<Handler> & Pick<Handler, 'takeOver'>,
+  producer?: GroupConsumerDeps['producer'],
+): Promise<{
   world: ReturnType<typeof createConsumerWorld>;
   handled: string[];
   settled: string[];
@@ -23,6 +26,7 @@ async function startLoop(over: Partial<Handler> & Pick<Handler, 'takeOver'>): Pr
   const settled: string[] = [];
   await startGroupConsumer({
     ...world.deps,
+    ...(producer === undefined ? {} : { producer }),
     topics: [PREDICTIONS, LABELS],
     handler: {
       handle(batch) {
@@ -113,4 +117,35 @@ test('a process that is no member any more takes nothing over: its heartbeat say
   world.heartbeatFails(new Error('unknown member'));
   await assert.rejects(deliver(PREDICTIONS, 0, 1), { message: 'unknown member' });
   assert.equal(takeOvers, 1);
+});
+
+test('what is acknowledged while a heartbeat is on its way is settled at the end of the batch, not with the next one', async () => {
+  const acknowledged = Promise.withResolvers<never[]>();
+  const heartbeat = Promise.withResolvers<undefined>();
+  const settledAt = Promise.withResolvers<number>();
+  const { world, deliver } = await startLoop(
+    {
+      takeOver: () => Promise.resolve(positionsOf(10, 10)),
+      handle: (batch) =>
+        batch.records.map(() => ({
+          kind: 'handled',
+          emit: [{ topic: 'predictions.v1', key: 'one', partition: 0, value: null }],
+        })),
+      mustSettle: () => false,
+      settle: (batch) => {
+        settledAt.resolve(batch.nextOffset);
+        return Promise.resolve(undefined);
+      },
+    },
+    { send: () => acknowledged.promise, close: () => Promise.resolve() },
+  );
+  world.join(BOTH);
+  await deliver(PREDICTIONS, 10, 11); // waits for the take-over
+  world.heartbeatTakes(heartbeat.promise);
+  const delivered = deliver(PREDICTIONS, 10, 12);
+  acknowledged.resolve([]);
+  await new Promise(setImmediate);
+  heartbeat.resolve(undefined);
+  await delivered;
+  assert.equal(await settledAt.promise, 12);
 });
