@@ -11,7 +11,7 @@ import type { SteadyTraffic } from '../support/traffic.ts';
 
 const system = useSystem();
 const OUTAGE_MS = 20_000;
-const RSS_MAX_BYTES = 300e6;
+const RSS_MAX_BYTES = 400e6;
 
 /** Which services say on /readyz that they wait while a component is away and there is traffic. */
 const WAITING: Readonly<Record<StackComponent, readonly ServiceName[]>> = {
