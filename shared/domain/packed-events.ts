@@ -125,7 +125,7 @@ function readOptionalLong(reader: AvroReader): number | null {
 }
 
 /** Passes over what was served, behind the branch that says that something was. */
-export function skipServed(reader: AvroReader): void {
+function skipServed(reader: AvroReader): void {
   reader.skipBytes(); // predictionId
   reader.readLong(); // predictedAtMs
   reader.readLong(); // planVersion

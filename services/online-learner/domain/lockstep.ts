@@ -1,6 +1,6 @@
 import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
 import type { ApplyOutcome, VersionReason, VersionScore, VersionScreened } from './apply-outcome.ts';
-import type { HashedExample } from './training-example.ts';
+import type { TrainingExample } from './training-example.ts';
 import type { StepTimer } from './time-budget.ts';
 import type { VersionLearner } from './version-learner.ts';
 
@@ -64,7 +64,12 @@ export class Lockstep {
    *
    * @param position at which a version that throws is halted
    */
-  step(row: HashedRow, event: HashedExample, position: number, timer?: StepTimer): ApplyOutcome {
+  step(
+    row: HashedRow,
+    event: Pick<TrainingExample, 'label' | 'weight'>,
+    position: number,
+    timer?: StepTimer,
+  ): ApplyOutcome {
     const outcome = this.#begin(false);
     const isTimed = timer?.wants(1) === true;
     for (const member of this.#learning) {

@@ -1,15 +1,14 @@
 import type { LearnerConfig } from '../../../shared/domain/model-spec.ts';
 import { wholeSection } from '../../../shared/domain/state-section.ts';
 import type { StateSection } from '../../../shared/domain/state-section.ts';
-import { DuplicateWindow, ID_SEEDS } from '../../../shared/domain/duplicate-window.ts';
-import { murmur3 } from '../../../shared/domain/murmur3.ts';
+import { DuplicateWindow } from '../../../shared/domain/duplicate-window.ts';
 import { RowHasher } from '../../../shared/domain/row-hasher.ts';
 import type { EventReader } from './event-reader.ts';
 import type { ApplyOutcome } from './apply-outcome.ts';
 import { Lockstep } from './lockstep.ts';
 import type { Member } from './lockstep.ts';
 import { decodeShardMeta, encodeShardMeta, readFormat } from './shard-meta.ts';
-import type { HashedExample, TrainingExample } from './training-example.ts';
+import type { TrainingExample } from './training-example.ts';
 import type { StepTimer } from './time-budget.ts';
 import type { Birth, VersionIdentity } from './version-identity.ts';
 import { VersionLearner } from './version-learner.ts';
@@ -93,16 +92,8 @@ export class ShardLearner {
   apply(event: TrainingExample, recordTimeMs: number, timer?: StepTimer): ApplyOutcome {
     const { id, row, label, weight } = event;
     this.hasher.setRow(row);
-    const [idHigh, idLow] = [murmur3(id, ID_SEEDS.high), murmur3(id, ID_SEEDS.low)];
-    return this.applyHashed({ idHigh, idLow, label, weight }, recordTimeMs, timer);
-  }
-
-  /** As `apply`, of the row that the hasher holds. */
-  applyHashed(event: HashedExample, recordTimeMs: number, timer?: StepTimer): ApplyOutcome {
-    if (!this.#duplicates.addHashIfNew(event.idHigh, event.idLow, recordTimeMs)) {
-      return this.#lockstep.repeated();
-    }
-    return this.#lockstep.step(this.hasher.row, event, this.position, timer);
+    if (!this.#duplicates.addIfNew(id, recordTimeMs)) return this.#lockstep.repeated();
+    return this.#lockstep.step(this.hasher.row, { label, weight }, this.position, timer);
   }
 
   /**

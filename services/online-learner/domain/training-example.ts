@@ -10,11 +10,3 @@ export interface TrainingExample {
   /** Importance, 0 or more; usually 1. */
   readonly weight: number;
 }
-
-/** One labelled example with its id hashed; its row is in the shard's hasher. */
-export interface HashedExample {
-  readonly idHigh: number;
-  readonly idLow: number;
-  readonly label: number;
-  readonly weight: number;
-}

@@ -189,12 +189,10 @@ test('records of many events are the same read where they lie, with repeats and 
   );
 });
 
-test('events that may be learned as they are, are not decoded', () => {
-  const learner = new ShardLearner(streamSpec);
-  learner.birth(1, streamConfig, { mode: 'cold' });
-  const applier = new RecordApplier(learner, { ...SPEC, ...streamSpec });
-  const one = {
-    id: 'one',
+/** Returns an event with nothing wrong. */
+function plainEvent(id: string): object {
+  return {
+    id,
     eventTimeMs: 1,
     subject: 'subject',
     features: ['a', 'b', true, 1, 2],
@@ -203,12 +201,18 @@ test('events that may be learned as they are, are not decoded', () => {
     labelSource: 'test',
     served: null,
   };
+}
+
+test('events that may be learned as they are, are not decoded', () => {
+  const learner = new ShardLearner(streamSpec);
+  learner.birth(1, streamConfig, { mode: 'cold' });
+  const applier = new RecordApplier(learner, { ...SPEC, ...streamSpec });
   const bytes = TYPE.toBuffer({
     model: 'clicks',
     shard: 0,
     featureNames: NAMES,
     watermarkMs: null,
-    events: [one],
+    events: [plainEvent('one')],
   });
   const header = skimmer.skim(bytes, 0) ?? assert.fail();
   const record = new PackedTrainingEvents(header, () => assert.fail('decoded'));
@@ -230,16 +234,7 @@ test('a version that throws at events read where they lie is halted alone, and g
       learned: () => undefined,
     },
   );
-  const events = ['one', 'two'].map((id) => ({
-    id,
-    eventTimeMs: 1,
-    subject: 'subject',
-    features: ['a', 'b', true, 1, 2],
-    label: 1,
-    weight: 1,
-    labelSource: 'test',
-    served: null,
-  }));
+  const events = ['one', 'two'].map(plainEvent);
   const bytes = TYPE.toBuffer({ model: 'clicks', shard: 0, featureNames: NAMES, watermarkMs: null, events });
   const applied = applier.apply(packed(bytes) ?? assert.fail(), { offset: 7, recordTimeMs: 1 });
   assert.deepEqual(applied.halted, [{ version: 2, reason: 'out of luck' }]);

@@ -1,8 +1,10 @@
 // Reads the events of records of training-events.v1 that are known to be whole and sound Avro (shared/domain/packed-events.ts)
 // into hashed rows. What an event is that may be learned as it is, is said in domain/check-event.ts.
 import { murmur3 } from './hashing';
+import { grow, take } from '../memory';
+import { ROWS_MAX } from '../row-layout';
 import {
-  beginRow, BOOLEAN, CATEGORICAL, endRow, grow, kindOf, layOut, NUMERIC, rowBytes, ROWS_MAX, setBoolean, setInteger, setNumber, setText, take,
+  beginRow, BOOLEAN, CATEGORICAL, endRow, kindOf, layOut, NUMERIC, setBoolean, setInteger, setNumber, setText,
 } from './rows';
 
 /**

@@ -1,23 +1,16 @@
 // Hashed rows, in the layout that the step takes them in, as shared/domain/row-hasher.ts hashes them.
+import { take } from '../memory';
+import { hashesAt, layOutRows, NUMBERS_AT, presentAt, rowBytes, rows } from '../row-layout';
 import { combine, murmur3, murmur3OfInteger } from './hashing';
 
-/** Rows that are read at a time, at most. */
-export const ROWS_MAX: i32 = 256;
 /** Types of features. */
 export const CATEGORICAL: u8 = 0;
 export const NUMERIC: u8 = 1;
 export const BOOLEAN: u8 = 2;
 
-const NUMBERS_AT: i32 = 16;
-
 export let features: i32 = 0;
-let slots: i32 = 0;
 let crosses: i32 = 0;
-export let rowBytes: i32 = 0;
-let hashesAt: i32 = 0;
-let presentAt: i32 = 0;
 
-export let rows: usize = 0;
 /** Type of each feature (byte). */
 export let kinds: usize = 0;
 /** Of each feature: its place among the numeric ones (int32). */
@@ -30,32 +23,13 @@ export let crossSeeds: usize = 0;
 export let parts: usize = 0;
 export let partsEnd: usize = 0;
 
-let next: usize = 0;
 /** The row that is being filled. */
 export let row: usize = 0;
-
-/** Returns the address of so many bytes more; memory only grows in `layOut` and `reserve`. */
-export function take(bytes: i32): usize {
-  const at = (next + 15) & ~15;
-  next = at + <usize>bytes;
-  return at;
-}
-
-/** Makes sure that all that was taken, and so many bytes more, is there. */
-export function grow(more: i32): void {
-  const pages = <i32>((next + <usize>more + 0xffff) >> 16);
-  if (pages > memory.size()) memory.grow(pages - memory.size());
-}
 
 export function layOut(featureCount: i32, numericCount: i32, crossCount: i32, partCount: i32): void {
   features = featureCount;
   crosses = crossCount;
-  slots = features + crosses;
-  hashesAt = NUMBERS_AT + 8 * numericCount;
-  presentAt = hashesAt + 4 * slots;
-  rowBytes = (presentAt + slots + 7) & ~7;
-  next = __heap_base;
-  rows = take(ROWS_MAX * rowBytes);
+  layOutRows(features + crosses, numericCount);
   kinds = take(features);
   numericOf = take(4 * features);
   seeds = take(4 * features);

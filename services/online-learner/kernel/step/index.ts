@@ -1,4 +1,7 @@
-export * from './step';
+export { exp } from './math';
+export { deriveInverses } from './measure';
+export { configure, predict, step } from './step';
+export { forgetTouched, setRates, touchedCount } from './update';
 export {
   counters,
   counts,
@@ -7,11 +10,7 @@ export {
   means,
   metrics,
   outs,
-  hashesAt,
   numericOf,
-  presentAt,
-  rowBytes,
-  rows,
   slotOf,
   squares,
   sumPages,
@@ -20,3 +19,4 @@ export {
   weightPages,
   weights,
 } from './layout';
+export { hashesAt, presentAt, rowBytes, rows } from '../row-layout';

@@ -1,7 +1,7 @@
 // Where everything of one version lies in the kernel's memory. Addresses are bytes; `configure` sets them once.
+import { grow, take } from '../memory';
+import { layOutRows, ROWS_MAX, slots } from '../row-layout';
 
-/** Rows that one call of `step` takes, at most. */
-export const ROWS_MAX: i32 = 256;
 /** Places of the table that finds repeated coordinates in a row, a power of two. */
 export const STAMPS: i32 = 4096;
 /** Sums of the progressive metrics, float64. */
@@ -9,19 +9,10 @@ const METRICS: i32 = 9 + 3 * 10;
 /** What became of a row: score, two details (float64), result, slot (int32). */
 export const OUT_BYTES: i32 = 32;
 
-/** Features and crosses. */
-export let slots: i32 = 0;
 export let numerics: i32 = 0;
 /** Index of the bias, 2^tableBits. */
 export let bias: i32 = 0;
 
-/** Bytes of a row, and where in it the numbers (float64, of numeric features), hashes (int32) and presence (byte) of slots are. */
-export let rowBytes: i32 = 0;
-export const NUMBERS_AT: i32 = 16;
-export let hashesAt: i32 = 0;
-export let presentAt: i32 = 0;
-
-export let rows: usize = 0;
 export let outs: usize = 0;
 /** Of each slot: its place among the numeric features, -1 for the others (int32). */
 export let numericOf: usize = 0;
@@ -58,25 +49,11 @@ export let touchedBits: usize = 0;
 export let weightPages: usize = 0;
 export let sumPages: usize = 0;
 
-let next: usize = 0;
-
-function take(bytes: i32): usize {
-  const at = (next + 15) & ~15;
-  next = at + <usize>bytes;
-  return at;
-}
-
 /** Lays out the memory of a version and grows it to what is needed; everything is zero then. To be called once. */
 export function layOut(slotCount: i32, numericCount: i32, tableBits: i32): void {
-  slots = slotCount;
   numerics = numericCount;
   bias = 1 << tableBits;
-  hashesAt = NUMBERS_AT + 8 * numerics;
-  presentAt = hashesAt + 4 * slots;
-  rowBytes = (presentAt + slots + 7) & ~7;
-
-  next = __heap_base;
-  rows = take(ROWS_MAX * rowBytes);
+  layOutRows(slotCount, numericCount);
   outs = take(ROWS_MAX * OUT_BYTES);
   numericOf = take(4 * slots);
   slotOf = take(4 * numerics);
@@ -98,7 +75,5 @@ export function layOut(slotCount: i32, numericCount: i32, tableBits: i32): void 
   sumPages = take((bias >> 11) + 1);
   weights = take(4 * (bias + 1));
   sums = take(8 * (bias + 1));
-
-  const pages = <i32>((next + 0xffff) >> 16);
-  if (pages > memory.size()) memory.grow(pages - memory.size());
+  grow(0);
 }

@@ -1,29 +1,17 @@
 // Reads lines that `formatRow` wrote into hashed rows: what reader/reader.ts is for Avro, for the text that Vowpal Wabbit reads.
+import { grow, take } from '../../../../services/online-learner/kernel/memory';
+import { ROWS_MAX } from '../../../../services/online-learner/kernel/row-layout';
 import {
   beginRow,
   endRow,
-  grow,
   kindOf,
   layOut,
   NUMERIC,
-  ROWS_MAX,
   setNumber,
   setText,
-  take,
 } from '../../../../services/online-learner/kernel/reader/rows';
 
-export {
-  crossSeeds,
-  falseHashes,
-  kinds,
-  numericOf,
-  parts,
-  partsEnd,
-  rowBytes,
-  rows,
-  seeds,
-  trueHashes,
-} from '../../../../services/online-learner/kernel/reader/rows';
+export * from '../../../../services/online-learner/kernel/reader/tables';
 
 const LINE_END: u8 = 10;
 const SPACE: u8 = 32;
