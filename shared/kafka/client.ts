@@ -8,6 +8,7 @@ import { installProduceEncoding } from './produce-encoding.ts';
 import { installReconnectFix } from './reconnect-fix.ts';
 import { leaveBehind, leaveGroup } from './leave-behind.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
+import { connectForAnswers, installWholeAnswers } from './whole-answers.ts';
 
 const { Kafka, logLevel, Partitioners } = kafkajs; // CommonJS: Node finds only some of its names
 
@@ -42,9 +43,11 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
   installReconnectFix();
   installFetchDecoding();
   installProduceEncoding();
+  installWholeAnswers();
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId,
+    socketFactory: connectForAnswers,
     connectionTimeout: 3000,
     requestTimeout: 10_000,
     retry: REQUEST_RETRY,
