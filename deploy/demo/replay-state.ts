@@ -76,7 +76,7 @@ const records = await followTopic({
     if (source.partition !== partition || source.offset >= position || value === null) return;
     learner.lastRecordDigest = `${String(source.offset)}:${digestOf(source.value ?? new Uint8Array())}`;
     if (value.model !== model || value.shard !== 0) return;
-    runtime.apply(value, source.offset, source.timestampMs);
+    runtime.apply([{ value, source }], { from: 0, to: 1 }, []);
     runtime.takeScores(); // nobody reads them here
     events += value.events.length;
     for (const { id } of value.events) ids.add(id);

@@ -78,7 +78,7 @@ export function learnPast(deps: PastLearningDeps): PastLearning {
     for await (const past of ports.readPast(place.partition, teach.position, to, stopping.signal)) {
       for (const { value, offset, timestampMs } of past.records) {
         if (value.model !== place.model || value.shard !== place.shard) continue;
-        applier.apply(value, { offset, recordTimeMs: timestampMs });
+        applier.apply(value, { offset, timestampMs });
         const tookMs = ports.monotonicMs() - sliceBeganMs;
         if (!isPaced || tookMs < SLICE_MS) continue;
         await ports.pause(tookMs / SHARE_MAX - tookMs, stopping.signal);

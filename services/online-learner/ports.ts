@@ -11,7 +11,7 @@ import type { EventCounts } from './domain/tally.ts';
 export type { Outcome, Refusal } from '../../shared/domain/outcome.ts';
 export type { OutRecord } from '../../shared/kafka/producer.ts';
 export type { PartitionHandler } from '../../shared/kafka/partition-handler.ts';
-export type { RecordBatch } from '../../shared/kafka/record-batch.ts';
+export type { RecordBatch, TypedRecord } from '../../shared/kafka/record-batch.ts';
 export type { TopicPartition } from '../../shared/kafka/consumed.ts';
 export type {
   ShardCheckpoint,

@@ -7,7 +7,7 @@ import { encodeLastRecord } from '../../shared/domain/position-fault.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Learner, LearnerDeps } from './learner-deps.ts';
 import { openShard } from './open-shard.ts';
-import type { OutRecord, Outcome, RecordBatch } from './ports.ts';
+import type { OutRecord, Outcome, RecordBatch, TypedRecord } from './ports.ts';
 import { createPastLearners } from './past-learners.ts';
 import { createStoppedShards } from './stopped-shards.ts';
 import type { ShardRuntime } from './shard-runtime.ts';
@@ -152,18 +152,26 @@ export function createLearner(deps: LearnerDeps): Learner {
     return [...shards].filter(([, { deps: shard }]) => shard.place.partition === partition);
   }
 
-  /** Decides about the records of a batch in order. Those of one shard follow each other: it is looked up once for all. */
-  function decideAll({ records }: RecordBatch): Outcome<OutRecord>[] {
-    let runtime: ShardRuntime | undefined;
-    return records.map((record) => {
-      if (record.topic !== TOPIC) return { kind: 'skipped', reason: 'foreign-topic' };
-      const { value, source } = record;
-      const { place } = runtime?.deps ?? {};
-      if (place?.model !== value.model || place.shard !== value.shard)
-        runtime = shards.get(shardKey(value.model, value.shard));
-      if (source.traceparent !== undefined) runtime?.noteTrace(source.traceparent);
-      return runtime?.apply(value, source.offset, source.timestampMs) ?? refuse(value);
-    });
+  /** Decides about the records of a batch in order. Those of one shard that follow each other are applied together. */
+  function decideAll({ topic, records }: RecordBatch): Outcome<OutRecord>[] {
+    if (topic !== TOPIC) return records.map(() => ({ kind: 'skipped', reason: 'foreign-topic' }));
+    const events = records as readonly (TypedRecord & { topic: typeof TOPIC })[];
+    const outcomes: Outcome<OutRecord>[] = [];
+    for (let from = 0; from < events.length;) {
+      const first = events[from]?.value;
+      if (first === undefined) break;
+      const runtime = shards.get(shardKey(first.model, first.shard));
+      let to = from;
+      for (; to < events.length; to++) {
+        const { value, source } = events[to] ?? {};
+        if (value?.model !== first.model || value.shard !== first.shard) break;
+        if (source?.traceparent !== undefined) runtime?.noteTrace(source.traceparent);
+        if (runtime === undefined) outcomes.push(refuse(value));
+      }
+      runtime?.apply(events, { from, to }, outcomes);
+      from = to;
+    }
+    return outcomes;
   }
 
   /** Returns what becomes of a record whose shard does not learn here. */

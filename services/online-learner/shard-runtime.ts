@@ -1,6 +1,6 @@
-import type { TrainingEvents } from '../../shared/domain/events.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
 import { RecordApplier } from './domain/apply-record.ts';
+import type { PlacedRecord } from './domain/apply-record.ts';
 import { GoldenRows } from './domain/golden-rows.ts';
 import type { KeptBeside } from './domain/kept-beside.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
@@ -41,6 +41,7 @@ export interface ShardRuntimeDeps {
 
 /** What becomes of most records. */
 const HANDLED: Outcome<OutRecord> = { kind: 'handled', emit: [], refused: [] };
+const ALREADY_LEARNED: Outcome<OutRecord> = { kind: 'skipped', reason: 'already-learned' };
 
 /** One shard at work: applies records in order, brings versions to life, saves, keeps milestones and publishes. */
 export class ShardRuntime {
@@ -76,6 +77,12 @@ export class ShardRuntime {
       learner,
       deps.model.spec,
       {
+        begun: () => {
+          this.#scores.begin(learner.liveVersions);
+        },
+        ended: ({ value, source }) => {
+          this.#scores.end(value, source.offset);
+        },
         scored: (example) => {
           this.#scores.add(example);
         },
@@ -210,18 +217,49 @@ export class ShardRuntime {
     this.#beside = { ...this.#beside, milestones: this.#milestones.kept };
   }
 
-  /** Applies one record and moves the position past it. Synchronous: nothing can come between its events. */
-  apply(record: TrainingEvents, offset: number, recordTimeMs: number): Outcome<OutRecord> {
-    if (offset < this.learner.position) return { kind: 'skipped', reason: 'already-learned' };
-    this.#lives.bringToLife(this.#model, offset);
-    this.#scores.begin(this.learner.liveVersions);
-    const applied = this.#applier.apply(record, { offset, recordTimeMs });
-    this.#scores.end(record, offset);
-    this.#tally.add(applied);
-    for (const { version, reason } of applied.halted) this.#lives.noteHalt(version, reason);
+  /**
+   * Applies the records `from … to - 1` in order, moves the position past each, and adds what became of each to `outcomes`.
+   * Synchronous: nothing can come between their events.
+   */
+  apply(
+    records: readonly PlacedRecord[],
+    { from, to }: { readonly from: number; readonly to: number },
+    outcomes: Outcome<OutRecord>[],
+  ): void {
+    for (let at = from; at < to;) {
+      const offset = records[at]?.source.offset ?? 0;
+      if (offset < this.learner.position) {
+        outcomes.push(ALREADY_LEARNED);
+        at += 1;
+        continue;
+      }
+      this.#lives.bringToLife(this.#model, offset);
+      const { nextDue } = this.#lives;
+      let end = at + 1;
+      while (end < to && (records[end]?.source.offset ?? 0) < nextDue) end += 1;
+      this.#applyRun(records, at, end, outcomes);
+      at = end;
+    }
+  }
+
+  /** Applies records between which no version is born. */
+  #applyRun(
+    records: readonly PlacedRecord[],
+    from: number,
+    to: number,
+    outcomes: Outcome<OutRecord>[],
+  ): void {
+    const { refused, halted, screenedBy, ...applied } = this.#applier.applyAll(records, from, to);
+    this.#tally.add({ ...applied, refused: refused.length });
+    for (const { version, reason } of halted) this.#lives.noteHalt(version, reason);
     const { place, ports } = this.deps;
-    for (const { version, fence } of applied.screenedBy) ports.observe.screened(place.model, version, fence);
-    return applied.refused.length === 0 ? HANDLED : { kind: 'handled', emit: [], refused: applied.refused };
+    for (const { version, fence } of screenedBy) ports.observe.screened(place.model, version, fence);
+    const first = outcomes.length;
+    for (let at = from; at < to; at++) outcomes.push(HANDLED);
+    if (refused.length === 0) return;
+    for (const [record, some] of Map.groupBy(refused, (one) => one.record)) {
+      outcomes[first + record] = { kind: 'handled', emit: [], refused: some.map(({ refusal }) => refusal) };
+    }
   }
 
   /** Returns the scores of everything applied since the last call, as records. */

@@ -87,6 +87,11 @@ export class VersionLives {
     this.#nothingDue = { model, living, before: nextBirth(model, living) };
   }
 
+  /** The first offset at which `bringToLife` may have something to do. */
+  get nextDue(): number {
+    return this.#nothingDue.before;
+  }
+
   /** Lets a version taught from the past learn with the others from here on. */
   adopt(version: number, from: ShardLearner, startPosition: number): void {
     this.#deps.learner.adopt(version, from, startPosition);

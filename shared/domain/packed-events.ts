@@ -8,13 +8,13 @@ export interface PackedEvents {
   readonly end: number;
 }
 
-/** What stands before the events of a record. */
-export interface PackedHeader {
+/** What stands before the events of a record, and where these are. */
+export interface PackedHeader extends PackedEvents {
   readonly model: string;
   readonly shard: number;
+  /** One and the same list for records whose headers are the same. */
   readonly featureNames: readonly string[];
   readonly watermarkMs: number | null;
-  readonly packed: PackedEvents;
 }
 
 /** Tags of the union of a feature's value, in the order of the schema. */
@@ -28,27 +28,33 @@ const HEADER_BYTES_MAX = 4096;
  * them once, so that they can be read later without looking for their end or failing half way. Makes no objects for the
  * events. Sound but not complete: what it does not take (null) may still be a record, for the schema's own decoder to say.
  */
-export class PackedSkimmer {
+export class PackedSkimmer implements PackedHeader {
+  model = '';
+  shard = 0;
+  featureNames: readonly string[] = [];
+  watermarkMs: number | null = null;
+  bytes: Uint8Array = new Uint8Array();
+  at = 0;
+  end = 0;
   readonly #reader = new AvroReader();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   /** Bytes of model, shard and feature names of the record before, which most often are those of the next one. */
   readonly #known = new Uint8Array(HEADER_BYTES_MAX);
   #knownLength = 0;
-  #model = '';
-  #shard = 0;
-  #featureNames: readonly string[] = [];
 
-  /** Returns the record in the bytes `from … bytes.length - 1`, or null when it is not taken. */
+  /** Returns the record in the bytes `from … bytes.length - 1`, or null when it is not taken; reused by the next call. */
   skim(bytes: Uint8Array, from: number): PackedHeader | null {
     const reader = this.#reader;
     reader.open(bytes, from, bytes.length);
     if (!this.#passKnown(bytes, from)) this.#readHeader(bytes, from);
-    const watermarkMs = readOptionalLong(reader);
-    const packed = { bytes, at: reader.at, end: bytes.length };
+    this.watermarkMs = readOptionalLong(reader);
+    this.bytes = bytes;
+    this.at = reader.at;
+    this.end = bytes.length;
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
       for (; left > 0; left--) this.#skimEvent();
     if (reader.isBroken || reader.at !== bytes.length) return null;
-    return { model: this.#model, shard: this.#shard, featureNames: this.#featureNames, watermarkMs, packed };
+    return this;
   }
 
   #passKnown(bytes: Uint8Array, from: number): boolean {
@@ -62,12 +68,12 @@ export class PackedSkimmer {
 
   #readHeader(bytes: Uint8Array, from: number): void {
     const reader = this.#reader;
-    this.#model = this.#text();
-    this.#shard = reader.readInt();
+    this.model = this.#text();
+    this.shard = reader.readInt();
     const names: string[] = [];
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
       for (; left > 0; left--) names.push(this.#text());
-    this.#featureNames = names;
+    this.featureNames = names;
     const length = reader.at - from;
     this.#knownLength = reader.isBroken || length > HEADER_BYTES_MAX ? 0 : length;
     this.#known.set(bytes.subarray(from, from + this.#knownLength));

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 import type { Type, Schema } from 'avsc';
-import type { TrainingEvents } from '../domain/events.ts';
+import type { TrainingEvent, TrainingEvents } from '../domain/events.ts';
 import { PackedSkimmer } from '../domain/packed-events.ts';
 import { HeadraceError, messageOf } from '../errors.ts';
 import { PackedTrainingEvents } from './packed-training-events.ts';
@@ -130,11 +130,13 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
     return bytes;
   }
 
+  const decodeEvents = (value: Uint8Array): readonly TrainingEvent[] =>
+    (ownOf('training-events.v1').type.fromBuffer(bodyOf(value)) as TrainingEvents).events;
+
   /** Returns a training record in our own schema with its events left in its bytes, undefined when it must be decoded. */
-  function packed(value: Uint8Array, type: Type): TrainingEvents | undefined {
+  function packed(value: Uint8Array): TrainingEvents | undefined {
     const header = skimmer.skim(value, HEADER_BYTES);
-    if (header === null) return undefined;
-    return new PackedTrainingEvents(header, () => (type.fromBuffer(bodyOf(value)) as TrainingEvents).events);
+    return header === null ? undefined : new PackedTrainingEvents(header, decodeEvents);
   }
 
   return {
@@ -192,7 +194,7 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
         return { ok: false, reason: `schema id ${String(id)} is unknown to the schema registry` };
       try {
         const { type, id: ownId } = ownOf(topic);
-        const kept = topic === 'training-events.v1' && id === ownId ? packed(value, type) : undefined;
+        const kept = topic === 'training-events.v1' && id === ownId ? packed(value) : undefined;
         if (kept !== undefined) return { ok: true, value: kept as TopicRecords[Topic] };
         const body = bodyOf(value);
         if (id === ownId) return { ok: true, value: type.fromBuffer(body) as TopicRecords[Topic] };

@@ -2,25 +2,34 @@ import type { TrainingEvent, TrainingEvents } from '../domain/events.ts';
 import type { PackedEvents, PackedHeader } from '../domain/packed-events.ts';
 
 /** A record of training-events.v1 whose events stay in its bytes until somebody asks for them as objects. */
-export class PackedTrainingEvents implements TrainingEvents {
+export class PackedTrainingEvents implements TrainingEvents, PackedEvents {
   readonly model: string;
   readonly shard: number;
   readonly featureNames: readonly string[];
   readonly watermarkMs: number | null;
-  readonly packed: PackedEvents;
-  readonly #decode: () => readonly TrainingEvent[];
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+  readonly #decode: (bytes: Uint8Array) => readonly TrainingEvent[];
   #events: readonly TrainingEvent[] | undefined;
 
-  constructor(header: PackedHeader, decode: () => readonly TrainingEvent[]) {
+  /** @param decode returns the events of a record's bytes */
+  constructor(header: PackedHeader, decode: (bytes: Uint8Array) => readonly TrainingEvent[]) {
     this.model = header.model;
     this.shard = header.shard;
     this.featureNames = header.featureNames;
     this.watermarkMs = header.watermarkMs;
-    this.packed = header.packed;
+    this.bytes = header.bytes;
+    this.at = header.at;
+    this.end = header.end;
     this.#decode = decode;
   }
 
+  get packed(): PackedEvents {
+    return this;
+  }
+
   get events(): readonly TrainingEvent[] {
-    return (this.#events ??= this.#decode());
+    return (this.#events ??= this.#decode(this.bytes));
   }
 }

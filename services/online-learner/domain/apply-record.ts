@@ -1,23 +1,34 @@
-import type { TrainingEvent, TrainingEvents } from '../../../shared/domain/events.ts';
+import type { TrainingEvents } from '../../../shared/domain/events.ts';
 import { arrangeRow, rowOrderOf } from '../../../shared/domain/feature-row-order.ts';
 import type { RowOrder } from '../../../shared/domain/feature-row-order.ts';
 import { checkRow } from '../../../shared/domain/feature-row.ts';
 import type { FeatureValue, ModelSpec } from '../../../shared/domain/model-spec.ts';
-import type { PackedEvents } from '../../../shared/domain/packed-events.ts';
 import type { Refusal } from '../../../shared/domain/outcome.ts';
 import type { ApplyOutcome, VersionReason } from './apply-outcome.ts';
 import { checkEvent } from './check-event.ts';
 import { EventReader } from './event-reader.ts';
 import type { Fence } from './screening.ts';
 import { LIVE_VERSIONS_MAX } from './shard-learner.ts';
-import type { ShardLearner } from './shard-learner.ts';
+import type { RowPlaces, ShardLearner } from './shard-learner.ts';
 import type { StepTimer } from './time-budget.ts';
 
-/** What one record did to a shard. */
-export interface AppliedRecord {
+/** A record in the order of the log. */
+export interface PlacedRecord {
+  readonly value: TrainingEvents;
+  readonly source: { readonly offset: number; readonly timestampMs: number };
+}
+
+/** An event that was not taken, and which of the records it was in, 0 …. */
+export interface RefusedEvent {
+  readonly record: number;
+  readonly refusal: Refusal;
+}
+
+/** What records did to a shard. */
+export interface AppliedRecords {
   /** Events that were scored: neither refused nor repeats. */
   readonly scored: number;
-  readonly refused: readonly Refusal[];
+  readonly refused: readonly RefusedEvent[];
   /** Versions that threw. */
   readonly halted: readonly VersionReason[];
   readonly learned: number;
@@ -44,19 +55,15 @@ export interface ScoredExample {
   versions: number;
 }
 
-/** What applying records tells of each event as it goes. */
+/** What applying records tells as it goes. */
 export interface ApplyObserver {
+  /** A record begins, and ends: what is told between is of its events. */
+  begun(): void;
+  ended(record: PlacedRecord): void;
   /** Takes what every version scored; the example is reused. */
   scored(example: ScoredExample): void;
   /** An event was learned; `values` returns its row in the order of the spec and costs something. */
   learned(values: () => readonly FeatureValue[]): void;
-}
-
-/** Which record is applied. */
-export interface RecordPlace {
-  readonly offset: number;
-  /** Timestamp of the record, ms. */
-  readonly recordTimeMs: number;
 }
 
 interface Counts {
@@ -65,7 +72,7 @@ interface Counts {
   duplicates: number;
   screened: number;
   learnedToMs: number | null;
-  refused: Refusal[];
+  refused: RefusedEvent[];
   halted: VersionReason[];
   screenedBy: { version: number; fence: Fence }[];
 }
@@ -82,8 +89,8 @@ function withItem<T>(list: T[], item: T): T[] {
 const encoder = new TextEncoder();
 
 /**
- * Applies records to one shard: every event in order, synchronously. Events that lie packed in the record's bytes are read there;
- * only those with something wrong are decoded, to say what.
+ * Applies records to one shard: every event in order, synchronously. Events that lie packed in the records' bytes are read there,
+ * those of many small records together; only those with something wrong are decoded, to say what.
  */
 export class RecordApplier {
   readonly #learner: ShardLearner;
@@ -103,6 +110,21 @@ export class RecordApplier {
     scores: new Float64Array(LIVE_VERSIONS_MAX),
     versions: 0,
   };
+  #records: readonly PlacedRecord[] = [];
+  /** The record that is applied, the first of those that the reader has, and the first of all. */
+  #current = 0;
+  #firstRead = 0;
+  #first = 0;
+  #order: RowOrder;
+  #orderNames: readonly string[] = [];
+  /** The event that is told of, by its place in the reader. */
+  #place = 0;
+  readonly #valuesRead = (): readonly FeatureValue[] => this.#reader.values(this.#place);
+  readonly #valuesDecoded = (): readonly FeatureValue[] => this.#row;
+  readonly #places: RowPlaces = {
+    recordTimeMs: (place) => this.#recordOf(place)?.source.timestampMs ?? 0,
+    position: (place) => this.#positionBefore(this.#firstRead + this.#reader.recordOf(place)),
+  };
 
   /** @param timer measures the steps of some events; changes nothing */
   constructor(learner: ShardLearner, spec: ModelSpec, observer?: ApplyObserver, timer?: StepTimer) {
@@ -112,10 +134,19 @@ export class RecordApplier {
     this.#timer = timer;
     this.#reader = new EventReader(spec.features, learner.hasher);
     this.#row = spec.features.map((): FeatureValue => null);
+    this.#order = rowOrderOf(this.#orderNames, spec.features);
   }
 
   /** Applies every event of a record and moves the learner's position past it. */
-  apply(record: TrainingEvents, { offset, recordTimeMs }: RecordPlace): AppliedRecord {
+  apply(value: TrainingEvents, source: PlacedRecord['source']): AppliedRecords {
+    return this.applyAll([{ value, source }], 0, 1);
+  }
+
+  /**
+   * Applies every event of the records `from … to - 1` in order and moves the learner's position past each, as one call for each
+   * would; only a version that throws gives no score for up to 256 events.
+   */
+  applyAll(records: readonly PlacedRecord[], from: number, to: number): AppliedRecords {
     const counts: Counts = {
       scored: 0,
       learned: 0,
@@ -126,118 +157,162 @@ export class RecordApplier {
       halted: NONE,
       screenedBy: NONE,
     };
-    if (record.packed === undefined) {
-      const order = rowOrderOf(record.featureNames, this.#spec.features);
-      for (const [index, event] of record.events.entries())
-        this.#applyDecoded(counts, { event, index, order, recordTimeMs });
-    } else this.#applyPacked(record, record.packed, recordTimeMs, counts);
-    this.#learner.position = offset + 1;
+    this.#records = records;
+    this.#current = this.#first = from;
+    this.#observer?.begun();
+    for (let at = from; at < to;) {
+      this.#advanceTo(at);
+      const isPacked = records[at]?.value.packed !== undefined;
+      at = isPacked ? this.#applyPacked(counts, at, to) : this.#applyPlain(counts, at);
+    }
+    this.#advanceTo(to - 1);
+    this.#endCurrent();
+    this.#records = NONE;
     return counts;
   }
 
-  #applyPacked(record: TrainingEvents, packed: PackedEvents, recordTimeMs: number, counts: Counts): void {
+  /** Ends the records before this one. */
+  #advanceTo(record: number): void {
+    while (this.#current < record) {
+      this.#endCurrent();
+      this.#current += 1;
+      this.#observer?.begun();
+    }
+  }
+
+  #endCurrent(): void {
+    const record = this.#records[this.#current];
+    if (record === undefined) return;
+    this.#learner.position = record.source.offset + 1;
+    this.#observer?.ended(record);
+  }
+
+  #recordOf(place: number): PlacedRecord | undefined {
+    return this.#records[this.#firstRead + this.#reader.recordOf(place)];
+  }
+
+  /** Returns the learner's position when a record, the present or a later one, is applied. */
+  #positionBefore(record: number): number {
+    const before = record > this.#current ? this.#records[record - 1] : undefined;
+    return before === undefined ? this.#learner.position : before.source.offset + 1;
+  }
+
+  /** Applies packed records, as many as can be read together, and returns the first that was not. */
+  #applyPacked(counts: Counts, from: number, to: number): number {
     const reader = this.#reader;
-    reader.open(record, packed);
-    this.#example.idBytes = packed.bytes;
-    let index = 0;
+    const next = reader.open(this.#records, from, to);
+    this.#firstRead = from;
     for (let count = reader.read(); count > 0; count = reader.read()) {
       const isLastRegular = reader.isRegular(count - 1);
       const regular = isLastRegular ? count : count - 1;
-      if (regular > 0) this.#applyRows(counts, regular, index, recordTimeMs);
-      index += count;
-      if (isLastRegular) continue;
-      const event = record.events[index - 1];
-      if (event === undefined) continue;
-      const order = rowOrderOf(record.featureNames, this.#spec.features);
-      this.#applyDecoded(counts, { event, index: index - 1, order, recordTimeMs });
-      this.#example.idBytes = packed.bytes;
+      if (regular > 0) this.#applyRows(counts, regular);
+      if (!isLastRegular) this.#applyIrregular(counts, count - 1);
     }
+    return next;
   }
 
-  /** Applies the first events that the reader holds; `firstIndex` is the first one's place in the record. */
-  #applyRows(counts: Counts, count: number, firstIndex: number, recordTimeMs: number): void {
+  #applyPlain(counts: Counts, at: number): number {
+    const record = this.#records[at];
+    const items = record?.value.events.length ?? 0;
+    for (let item = 0; item < items; item++) this.#applyDecoded(counts, record, item);
+    return at + 1;
+  }
+
+  /** Applies the first events that the reader holds. */
+  #applyRows(counts: Counts, count: number): void {
     const reader = this.#reader;
     const example = this.#example;
-    const kept = this.#learner.applyRows(reader, count, recordTimeMs, this.#timer);
+    const kept = this.#learner.applyRows(reader, count, this.#places, this.#timer);
+    example.idBytes = reader.bytes;
     counts.duplicates += count - kept;
     for (let place = 0; place < kept; place++) {
+      this.#advanceTo(this.#firstRead + reader.recordOf(place));
+      this.#place = place;
       example.idFrom = reader.idFrom(place);
       example.idTo = reader.idTo(place);
       example.isServed = reader.isServed(place);
-      const event = {
-        eventTimeMs: reader.eventTimeMs(place),
-        label: reader.label(place),
-        weight: reader.weight(place),
-      };
-      const itemIndex = firstIndex + reader.indexOf(place);
-      this.#take(counts, itemIndex, this.#learner.outcomeOf(place), event, () => reader.values(place));
+      example.eventTimeMs = reader.eventTimeMs(place);
+      example.label = reader.label(place);
+      example.weight = reader.weight(place);
+      this.#take(counts, reader.itemOf(place), this.#learner.outcomeOf(place), this.#valuesRead);
     }
   }
 
-  #applyDecoded(
-    counts: Counts,
-    {
-      event,
-      index,
-      order,
-      recordTimeMs,
-    }: {
-      readonly event: TrainingEvent;
-      readonly index: number;
-      readonly order: RowOrder;
-      readonly recordTimeMs: number;
-    },
-  ): void {
+  /** Applies an event that the reader holds and could not take as it is. */
+  #applyIrregular(counts: Counts, place: number): void {
+    const record = this.#recordOf(place);
+    const item = this.#reader.itemOf(place);
+    this.#advanceTo(this.#firstRead + this.#reader.recordOf(place));
+    this.#applyDecoded(counts, record, item);
+  }
+
+  #applyDecoded(counts: Counts, record: PlacedRecord | undefined, item: number): void {
+    const event = record?.value.events[item];
+    if (record === undefined || event === undefined) return;
     const row = this.#row;
     const { features } = this.#spec;
+    const order = this.#orderOf(record.value.featureNames);
     arrangeRow(order, event.features, row);
     const fault = checkEvent(event, order.nameCount) ?? checkRow(row, features);
     if (fault !== undefined) {
-      counts.refused = withItem(counts.refused, { itemIndex: index, reason: 'invalid', detail: fault });
+      this.#refuse(counts, { itemIndex: item, reason: 'invalid', detail: fault });
       return;
     }
-    const { id, label, weight, served } = event;
-    const outcome = this.#learner.apply({ id, row, label, weight }, recordTimeMs, this.#timer);
+    const { id, label, weight, served, eventTimeMs } = event;
+    const { timestampMs } = record.source;
+    const outcome = this.#learner.apply({ id, row, label, weight }, timestampMs, this.#timer);
     const example = this.#example;
     example.idBytes = encoder.encode(id);
     example.idFrom = 0;
     example.idTo = example.idBytes.length;
     example.isServed = served !== null;
-    this.#take(counts, index, outcome, event, () => row);
+    example.eventTimeMs = eventTimeMs;
+    example.label = label;
+    example.weight = weight;
+    this.#take(counts, item, outcome, this.#valuesDecoded);
   }
 
-  /** Counts what became of an event and tells the observer. */
+  /** Returns how the record's columns become a row; it is asked for every event. */
+  #orderOf(names: readonly string[]): RowOrder {
+    if (names === this.#orderNames) return this.#order;
+    this.#orderNames = names;
+    return (this.#order = rowOrderOf(names, this.#spec.features));
+  }
+
+  #refuse(counts: Counts, refusal: Refusal): void {
+    counts.refused = withItem(counts.refused, { record: this.#current - this.#first, refusal });
+  }
+
+  /** Counts what became of the event that the example tells of, and tells the observer. */
   #take(
     counts: Counts,
     itemIndex: number,
     outcome: ApplyOutcome,
-    event: { readonly eventTimeMs: number; readonly label: number; readonly weight: number },
     values: () => readonly FeatureValue[],
   ): void {
     if (outcome.isDuplicate) {
       counts.duplicates += 1;
       return;
     }
+    const example = this.#example;
     for (const one of outcome.halted) counts.halted = withItem(counts.halted, one);
-    const { eventTimeMs } = event;
     const first = outcome.screened[0];
     if (first === undefined) {
       counts.learned += 1;
-      counts.learnedToMs = Math.max(counts.learnedToMs ?? 0, eventTimeMs);
+      counts.learnedToMs = Math.max(counts.learnedToMs ?? 0, example.eventTimeMs);
       this.#observer?.learned(values);
     } else {
-      const detail = `version ${String(first.version)}: ${first.reason}`;
-      counts.refused = withItem(counts.refused, { itemIndex, reason: 'screened', detail });
+      this.#refuse(counts, {
+        itemIndex,
+        reason: 'screened',
+        detail: `version ${String(first.version)}: ${first.reason}`,
+      });
       counts.screened += 1;
       for (const { version, fence } of outcome.screened)
         counts.screenedBy = withItem(counts.screenedBy, { version, fence });
     }
     counts.scored += 1;
     if (this.#observer === undefined) return;
-    const example = this.#example;
-    example.eventTimeMs = eventTimeMs;
-    example.label = event.label;
-    example.weight = event.weight;
     example.versions = this.#learner.writeScores(outcome, example.scores);
     this.#observer.scored(example);
   }

@@ -1,6 +1,5 @@
 import { AvroReader } from '../../../shared/domain/avro-reader.ts';
 import { ID_SEEDS } from '../../../shared/domain/duplicate-window.ts';
-import type { TrainingEvents } from '../../../shared/domain/events.ts';
 import { rowOrderOf } from '../../../shared/domain/feature-row-order.ts';
 import { CATEGORICAL_LENGTH_MAX } from '../../../shared/domain/feature-row.ts';
 import type { FeatureSpec, FeatureValue } from '../../../shared/domain/model-spec.ts';
@@ -14,9 +13,13 @@ import { rowExtent, writeRowTables } from './row-tables.ts';
 import type { RowTables } from './row-tables.ts';
 import { KERNEL_ROWS_MAX } from './step-kernel.ts';
 
-const EVENT_BYTES = 32;
+const EVENT_BYTES = 40;
+const EVENT_INTS = EVENT_BYTES / 4;
+const EVENT_DOUBLES = EVENT_BYTES / 8;
 const COLUMNS_MAX = 4096;
+/** Records of at most so many bytes and so many of them are read together. */
 const INPUT_BYTES = 65_536;
+const RECORDS_MAX = 1024;
 const REGULAR = 1;
 const SERVED = 2;
 
@@ -32,13 +35,19 @@ interface ReaderExports extends RowTables {
   ): void;
   setLimits(id: number, subject: number, text: number, weight: number): void;
   reserve(bytes: number): void;
-  open(columns: number): void;
+  open(columns: number, records: number): void;
   read(max: number): number;
   readonly rows: KernelNumber;
   readonly rowBytes: KernelNumber;
   readonly events: KernelNumber;
   readonly featureOf: KernelNumber;
   readonly input: KernelNumber;
+  readonly starts: KernelNumber;
+}
+
+/** A record whose events may be packed. */
+export interface ReadableRecord {
+  readonly value: { readonly featureNames: readonly string[]; readonly packed?: PackedEvents | undefined };
 }
 
 /**
@@ -53,6 +62,7 @@ export class EventReader {
   readonly #valueReader = new AvroReader();
   // Views of the kernel's memory, made anew when it grows.
   #input = new Uint8Array();
+  #starts = new Int32Array();
   #eventInts = new Int32Array();
   #eventDoubles = new Float64Array();
   #rows = new Uint8Array();
@@ -61,11 +71,8 @@ export class EventReader {
   #blocks: Uint8Array[] = [];
   #names: readonly string[] = [];
   #columns = 0;
-  /** For each feature the record's column, or -1. */
+  /** For each feature the records' column, or -1. */
   #columnOf: Int32Array = new Int32Array();
-  #bytes: Uint8Array = new Uint8Array();
-  #at = 0;
-  #end = 0;
 
   constructor(features: readonly FeatureSpec[], hasher: RowHasher) {
     this.#features = features;
@@ -80,15 +87,41 @@ export class EventReader {
     writeRowTables(kernel, hasher);
   }
 
-  /** Begins with the events of a record. */
-  open({ featureNames }: Pick<TrainingEvents, 'featureNames'>, { bytes, at, end }: PackedEvents): void {
-    if (end - at > this.#input.length) this.#reserve(end - at);
-    this.#bytes = bytes;
-    this.#at = at;
-    this.#end = end;
-    this.#input.set(new Uint8Array(bytes.buffer, bytes.byteOffset + at, end - at));
-    if (featureNames !== this.#names) this.#arrange(featureNames);
-    this.#kernel.open(this.#columns);
+  /** The bytes in which `idFrom` and `idTo` are places. */
+  get bytes(): Uint8Array {
+    return this.#input;
+  }
+
+  /**
+   * Begins with the events of records, from `from` on as many before `to` as can be read together, and returns the first that is not:
+   * they have the same header and lie near each other in the same memory. The first one must be packed.
+   */
+  open(records: readonly ReadableRecord[], from: number, to: number): number {
+    const first = records[from]?.value;
+    if (first?.packed === undefined) throw new TypeError('reading events: they are not packed');
+    const { buffer, byteOffset } = first.packed.bytes;
+    const begin = byteOffset + first.packed.at;
+    let end = byteOffset + first.packed.end;
+    let starts = this.#starts;
+    starts[0] = 0;
+    let next = from + 1;
+    for (const last = Math.min(to, from + RECORDS_MAX); next < last; next++) {
+      const { packed, featureNames } = records[next]?.value ?? first;
+      if (packed === undefined || featureNames !== first.featureNames) break;
+      const { bytes } = packed;
+      const start = bytes.byteOffset + packed.at - begin;
+      if (bytes.buffer !== buffer || start < 0 || bytes.byteOffset + packed.end - begin > INPUT_BYTES) break;
+      starts[next - from] = start;
+      end = bytes.byteOffset + packed.end;
+    }
+    if (end - begin > this.#input.length) {
+      this.#reserve(end - begin);
+      starts = this.#starts;
+    }
+    this.#input.set(new Uint8Array(buffer, begin, end - begin));
+    if (first.featureNames !== this.#names) this.#arrange(first.featureNames);
+    this.#kernel.open(this.#columns, next - from);
+    return next;
   }
 
   /** Reads the next events and returns how many, 0 after the last. One that is not regular is the last of them. */
@@ -98,40 +131,45 @@ export class EventReader {
 
   /** Whether an event may be learned as it is. */
   isRegular(place: number): boolean {
-    return ((this.#eventInts[8 * place + 5] ?? 0) & REGULAR) !== 0;
+    return (this.#int(place, 5) & REGULAR) !== 0;
   }
 
   /** Whether an event was a prediction that a router answered. */
   isServed(place: number): boolean {
-    return ((this.#eventInts[8 * place + 5] ?? 0) & SERVED) !== 0;
+    return (this.#int(place, 5) & SERVED) !== 0;
   }
 
-  /** How many events were read before this one by the same call. */
-  indexOf(place: number): number {
-    return (this.#eventInts[8 * place + 5] ?? 0) >>> 8;
+  /** Which of the records an event is of, 0 …. */
+  recordOf(place: number): number {
+    return this.#int(place, 8);
   }
 
-  /** Where an id begins in the record's bytes. */
+  /** Which of its record's events it is, 0 …. */
+  itemOf(place: number): number {
+    return this.#int(place, 9);
+  }
+
+  /** Where an id begins in `bytes`. */
   idFrom(place: number): number {
-    return this.#at + (this.#eventInts[8 * place] ?? 0);
+    return this.#int(place, 0);
   }
 
   /** Where it ends, exclusive. */
   idTo(place: number): number {
-    return this.#at + (this.#eventInts[8 * place + 1] ?? 0);
+    return this.#int(place, 1);
   }
 
   /** An id's hash, as the duplicate window takes it. */
   idHigh(place: number): number {
-    return this.#eventInts[8 * place + 2] ?? 0;
+    return this.#int(place, 2);
   }
 
   idLow(place: number): number {
-    return this.#eventInts[8 * place + 3] ?? 0;
+    return this.#int(place, 3);
   }
 
   eventTimeMs(place: number): number {
-    return this.#eventDoubles[4 * place + 3] ?? 0;
+    return this.#eventDoubles[EVENT_DOUBLES * place + 3] ?? 0;
   }
 
   label(row: number): number {
@@ -145,7 +183,7 @@ export class EventReader {
   /** Puts an event and its row into an earlier place. */
   move(from: number, to: number): void {
     this.#rows.copyWithin(to * this.#rowBytes, from * this.#rowBytes, (from + 1) * this.#rowBytes);
-    this.#eventInts.copyWithin(8 * to, 8 * from, 8 * (from + 1));
+    this.#eventInts.copyWithin(EVENT_INTS * to, EVENT_INTS * from, EVENT_INTS * (from + 1));
   }
 
   /** Returns the first rows, as a step takes them. */
@@ -156,7 +194,7 @@ export class EventReader {
   /** Returns the values of an event in the order of the spec. */
   values(place: number): FeatureValue[] {
     const reader = this.#valueReader;
-    reader.open(this.#bytes, this.#at + (this.#eventInts[8 * place + 4] ?? 0), this.#end);
+    reader.open(this.#input, this.#int(place, 4), this.#input.length);
     const row = this.#features.map((): FeatureValue => null);
     let column = 0;
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock()) {
@@ -169,7 +207,11 @@ export class EventReader {
     return row;
   }
 
-  /** Tells the kernel which feature each column of the record is. */
+  #int(place: number, at: number): number {
+    return this.#eventInts[EVENT_INTS * place + at] ?? 0;
+  }
+
+  /** Tells the kernel which feature each column of the records is. */
   #arrange(featureNames: readonly string[]): void {
     this.#names = featureNames;
     // Events of a record with more columns than that have another number of them, and are not regular.
@@ -188,6 +230,7 @@ export class EventReader {
     const { buffer } = kernel.memory;
     const rowsLength = KERNEL_ROWS_MAX * this.#rowBytes;
     this.#input = new Uint8Array(buffer, kernel.input.value, bytes);
+    this.#starts = new Int32Array(buffer, kernel.starts.value, RECORDS_MAX);
     this.#eventInts = new Int32Array(buffer, kernel.events.value, (KERNEL_ROWS_MAX * EVENT_BYTES) / 4);
     this.#eventDoubles = new Float64Array(buffer, kernel.events.value, (KERNEL_ROWS_MAX * EVENT_BYTES) / 8);
     this.#rows = new Uint8Array(buffer, kernel.rows.value, rowsLength);

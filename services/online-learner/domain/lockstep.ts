@@ -95,9 +95,14 @@ export class Lockstep {
    * throws gives no score for any of them.
    *
    * @param rows rows as a reader has them
-   * @param position at which a version that throws is halted
+   * @param places tells where a version that throws is halted: before the record at whose event it did
    */
-  stepRows(rows: Uint8Array, count: number, position: number, timer?: StepTimer): void {
+  stepRows(
+    rows: Uint8Array,
+    count: number,
+    places: { position(row: number): number },
+    timer?: StepTimer,
+  ): void {
     this.#haltedNow = NONE_HALTED;
     this.#allLearned = true;
     const isTimed = timer?.wants(count) === true;
@@ -107,7 +112,8 @@ export class Lockstep {
         const learned = member.learner.stepRows(rows, count);
         this.#allLearned &&= learned === count;
       } catch (error) {
-        this.#haltedNow = [...this.#haltedNow, halt(member, position, error)];
+        const row = Math.min(member.learner.rowsStepped, count - 1);
+        this.#haltedNow = [...this.#haltedNow, halt(member, places.position(row), error)];
       }
       if (isTimed) timer.took(member.score.version, (timer.nowMs() - startMs) / count);
     }

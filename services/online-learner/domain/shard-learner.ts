@@ -20,6 +20,14 @@ export const LIVE_VERSIONS_MAX = 4;
 /** How a version begins: from nothing, or with all that a live version has learned. */
 export type BirthMode = { readonly mode: 'cold' } | { readonly mode: 'copy'; readonly parent: number };
 
+/** Where events that are applied together come from, by their place. */
+export interface RowPlaces {
+  /** Timestamp of the record, ms. */
+  recordTimeMs(place: number): number;
+  /** The shard's position when the record is applied. */
+  position(place: number): number;
+}
+
 /**
  * The learners of all live versions of one shard in lockstep, with their common duplicate window and position. Synchronous
  * and deterministic: its bytes are a function of the spec, the births and retirements, the events applied and the positions
@@ -100,7 +108,7 @@ export class ShardLearner {
    * As `apply`, of the first `count` events of a reader, which are regular: returns how many were no repeats and were scored,
    * which are the reader's first then. What became of each is told by `outcomeOf`.
    */
-  applyRows(events: EventReader, count: number, recordTimeMs: number, timer?: StepTimer): number {
+  applyRows(events: EventReader, count: number, places: RowPlaces, timer?: StepTimer): number {
     const duplicates = this.#duplicates;
     if (count > 1) {
       for (let place = 0; place < count; place++) duplicates.warm(events.idLow(place));
@@ -108,11 +116,12 @@ export class ShardLearner {
     }
     let kept = 0;
     for (let place = 0; place < count; place++) {
+      const recordTimeMs = places.recordTimeMs(place);
       if (!duplicates.addHashIfNew(events.idHigh(place), events.idLow(place), recordTimeMs)) continue;
       if (place !== kept) events.move(place, kept);
       kept += 1;
     }
-    if (kept > 0) this.#lockstep.stepRows(events.block(kept), kept, this.position, timer);
+    if (kept > 0) this.#lockstep.stepRows(events.block(kept), kept, places, timer);
     return kept;
   }
 

@@ -27,6 +27,7 @@ interface KernelExports {
   step(rows: number): number;
   touchedCount(): number;
   forgetTouched(): void;
+  readonly stepped: KernelNumber;
   readonly rows: KernelNumber;
   readonly rowBytes: KernelNumber;
   readonly hashesAt: KernelNumber;
@@ -168,6 +169,11 @@ export class StepKernel {
    */
   step(rows: number): number {
     return this.#exports.step(rows);
+  }
+
+  /** How many rows of the last `step` it was done with: all of them, unless it failed. */
+  get rowsStepped(): number {
+    return this.#exports.stepped.value;
   }
 
   /** Probability of label 1 before the row was learned. */

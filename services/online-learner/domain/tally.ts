@@ -1,4 +1,3 @@
-import type { AppliedRecord } from './apply-record.ts';
 import { besideAfter } from './kept-beside.ts';
 import type { KeptBeside } from './kept-beside.ts';
 
@@ -10,6 +9,16 @@ export interface EventCounts {
   readonly refused: number;
 }
 
+/** What records did, in numbers: `refused` with those that were screened. */
+export interface Tallied {
+  readonly learned: number;
+  readonly duplicates: number;
+  readonly screened: number;
+  readonly refused: number;
+  /** Latest event time among the learned events, ms; null when none was learned. */
+  readonly learnedToMs: number | null;
+}
+
 /** Adds up what records did until somebody wants to know: telling metrics of each would cost more than learning it. */
 export class Tally {
   #learned = 0;
@@ -18,11 +27,11 @@ export class Tally {
   #refused = 0;
   #learnedToMs: number | null = null;
 
-  add({ learned, duplicates, screened, refused, learnedToMs }: AppliedRecord): void {
+  add({ learned, duplicates, screened, refused, learnedToMs }: Tallied): void {
     this.#learned += learned;
     this.#duplicate += duplicates;
     this.#screened += screened;
-    this.#refused += refused.length - screened;
+    this.#refused += refused - screened;
     if (learnedToMs !== null) this.#learnedToMs = Math.max(this.#learnedToMs ?? 0, learnedToMs);
   }
 

@@ -167,6 +167,11 @@ export class VersionLearner {
     return this.#kernel.step(count);
   }
 
+  /** How many rows of the last `stepRows` it was done with, when it threw. */
+  get rowsStepped(): number {
+    return this.#kernel.rowsStepped;
+  }
+
   /** Returns the score of a row of the last step. */
   scoreOf(row: number): number {
     return this.#kernel.scoreOf(row);

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import avro from 'avsc';
 import fc from 'fast-check';
 import { RecordApplier } from '../../../services/online-learner/domain/apply-record.ts';
-import type { AppliedRecord, ScoredExample } from '../../../services/online-learner/domain/apply-record.ts';
+import type { AppliedRecords, ScoredExample } from '../../../services/online-learner/domain/apply-record.ts';
 import { ShardLearner } from '../../../services/online-learner/domain/shard-learner.ts';
+import { VersionLearner } from '../../../services/online-learner/domain/version-learner.ts';
 import { ScoresGatherer } from '../../../services/online-learner/scores-gatherer.ts';
 import { AvroBody } from '../../../shared/domain/avro-writer.ts';
 import type { Scores, TrainingEvents } from '../../../shared/domain/events.ts';
@@ -92,15 +93,27 @@ const record = fc.record({
 
 const skimmer = new PackedSkimmer();
 
+const decodeEvents = (bytes: Uint8Array): TrainingEvents['events'] =>
+  (TYPE.fromBuffer(Buffer.from(bytes)) as TrainingEvents).events;
+
 /** Returns a record as the codec hands it out with its events packed; undefined when it must be decoded. */
-function packed(bytes: Buffer): PackedTrainingEvents | undefined {
+function packed(bytes: Uint8Array): PackedTrainingEvents | undefined {
   const header = skimmer.skim(bytes, 0);
-  if (header === null) return undefined;
-  return new PackedTrainingEvents(header, () => (TYPE.fromBuffer(bytes) as TrainingEvents).events);
+  return header === null ? undefined : new PackedTrainingEvents(header, decodeEvents);
 }
 
-/** A learner, everything it says of the records it applied, and its bytes at the end. */
-function outcomeOf(records: readonly TrainingEvents[]): object {
+/** Returns bytes as they come from Kafka: in one piece of memory, with something between them. */
+function nearEachOther(values: readonly Uint8Array[]): Buffer[] {
+  const whole = Buffer.concat(values.flatMap((value, index) => [Buffer.alloc(7 + index, 0xff), value]));
+  let at = 0;
+  return values.map(({ length }, index) => {
+    at += 7 + index + length;
+    return whole.subarray(at - length, at);
+  });
+}
+
+/** A learner, everything it says of the records it applied, one by one or all together, and its bytes at the end. */
+function outcomeOf(records: readonly TrainingEvents[], areTogether = false): object {
   const learner = new ShardLearner(streamSpec);
   learner.birth(1, streamConfig, { mode: 'cold' });
   learner.birth(3, { ...streamConfig, tableBits: 9 }, { mode: 'cold' });
@@ -110,27 +123,57 @@ function outcomeOf(records: readonly TrainingEvents[]): object {
     learner,
     { ...SPEC, ...streamSpec },
     {
+      begun: () => {
+        gatherer.begin(learner.liveVersions);
+      },
+      ended: ({ value: one, source }) => {
+        gatherer.end(one, source.offset);
+      },
       scored: (example: ScoredExample) => {
         gatherer.add(example);
       },
       learned: (values) => rows.push([...values()]),
     },
   );
-  const applied: AppliedRecord[] = [];
-  records.forEach((one, offset) => {
-    gatherer.begin(learner.liveVersions);
-    applied.push(applier.apply(one, { offset, recordTimeMs: 1_790_000_000_000 + offset }));
-    gatherer.end(one, offset);
-  });
+  const placed = records.map((one, offset) => ({
+    value: one,
+    source: { offset: 2 * offset, timestampMs: 1_790_000_000_000 + 400_000 * offset },
+  }));
+  const applied = areTogether
+    ? [applier.applyAll(placed, 0, placed.length)]
+    : placed.map((one) => applier.apply(one.value, one.source));
   const scores = gatherer.take().map((out) => SCORES.fromBuffer(Buffer.from(bodyOf(out.value))) as Scores);
   const state = learner.sections().map((section) => [section.name, Buffer.from(section.bytes())]);
-  return { applied, rows, scores, state };
+  return { applied: summed(applied), rows, scores, state, position: learner.position };
+}
+
+/** Returns what calls told together. */
+function summed(applied: readonly AppliedRecords[]): object {
+  const sum = (of: (one: AppliedRecords) => number): number => applied.reduce((all, one) => all + of(one), 0);
+  return {
+    learned: sum((one) => one.learned),
+    duplicates: sum((one) => one.duplicates),
+    screened: sum((one) => one.screened),
+    scored: sum((one) => one.scored),
+    refused: applied.flatMap(({ refused }, call) =>
+      refused.map(({ record: within, refusal }) => ({ record: call + within, refusal })),
+    ),
+    screenedBy: applied.flatMap(({ screenedBy }) => screenedBy),
+    learnedToMs: Math.max(-1, ...applied.map(({ learnedToMs }) => learnedToMs ?? -1)),
+  };
 }
 
 function bodyOf(body: unknown): Uint8Array {
   assert.ok(body instanceof AvroBody);
   return body.bytes;
 }
+
+const SILENT = {
+  begun: () => undefined,
+  ended: () => undefined,
+  scored: () => undefined,
+  learned: () => undefined,
+};
 
 const SPEC = {
   name: 'clicks',
@@ -146,7 +189,7 @@ test('events read where they lie lead to the same state, scores, refusals and ro
   let kept = 0;
   fc.assert(
     fc.property(fc.array(record, { minLength: 1, maxLength: 5 }), (records) => {
-      const bytes = records.map((one) => TYPE.toBuffer(one));
+      const bytes = nearEachOther(records.map((one) => TYPE.toBuffer(one)));
       const decoded = bytes.map((one) => TYPE.fromBuffer(one) as TrainingEvents);
       const asKept = bytes.map((one, index) => packed(one) ?? decoded[index]);
       kept += asKept.filter((one) => one?.packed !== undefined).length;
@@ -157,7 +200,10 @@ test('events read where they lie lead to the same state, scores, refusals and ro
           [model, shard, featureNames, watermarkMs],
         );
       });
-      assert.deepEqual(outcomeOf(asKept.filter((one) => one !== undefined)), outcomeOf(decoded));
+      const expected = outcomeOf(decoded);
+      const read = asKept.filter((one) => one !== undefined);
+      assert.deepEqual(outcomeOf(read), expected);
+      assert.deepEqual(outcomeOf(read, true), expected);
     }),
     { numRuns: 300 },
   );
@@ -178,16 +224,39 @@ test('records of many events are the same read where they lie, with repeats and 
   });
   fc.assert(
     fc.property(fc.array(fc.array(one, { minLength: 200, maxLength: 700 }), { maxLength: 3 }), (records) => {
-      const bytes = records.map((events) =>
-        TYPE.toBuffer({ model: 'clicks', shard: 0, featureNames: NAMES, watermarkMs: null, events }),
-      );
+      const bytes = nearEachOther(records.map(bytesOfRecord));
       const kept = bytes.map((whole) => packed(whole) ?? assert.fail());
       const decoded = bytes.map((whole) => TYPE.fromBuffer(whole) as TrainingEvents);
-      assert.deepEqual(outcomeOf(kept), outcomeOf(decoded));
+      const expected = outcomeOf(decoded);
+      assert.deepEqual(outcomeOf(kept), expected);
+      assert.deepEqual(outcomeOf(kept, true), expected);
     }),
     { numRuns: 15 },
   );
 });
+
+test('many small records are the same applied together and one by one, with repeats and unsound events between', () => {
+  const names = fc.constantFrom('a', 'b', 'c', 'd', 'x'.repeat(300));
+  const one = fc.record({
+    id: fc.nat(400).map(String),
+    features: fc.tuple(names, names, fc.option(fc.boolean()), fc.nat(50), fc.constantFrom(1, 2, 3, 1e14)),
+    weight: fc.constantFrom(1, 1, 1, 2, 2000),
+  });
+  const records = fc.array(fc.array(one, { maxLength: 3 }), { minLength: 300, maxLength: 900 });
+  fc.assert(
+    fc.property(records, (given) => {
+      const events = given.map((some) => some.map((more) => ({ ...plainEvent('id'), ...more })));
+      const bytes = nearEachOther(events.map(bytesOfRecord));
+      const kept = bytes.map((whole) => packed(whole) ?? assert.fail());
+      assert.deepEqual(outcomeOf(kept, true), outcomeOf(kept));
+    }),
+    { numRuns: 15 },
+  );
+});
+
+function bytesOfRecord(events: readonly object[]): Buffer {
+  return TYPE.toBuffer({ model: 'clicks', shard: 0, featureNames: NAMES, watermarkMs: null, events });
+}
 
 /** Returns an event with nothing wrong. */
 function plainEvent(id: string): object {
@@ -207,16 +276,10 @@ test('events that may be learned as they are, are not decoded', () => {
   const learner = new ShardLearner(streamSpec);
   learner.birth(1, streamConfig, { mode: 'cold' });
   const applier = new RecordApplier(learner, { ...SPEC, ...streamSpec });
-  const bytes = TYPE.toBuffer({
-    model: 'clicks',
-    shard: 0,
-    featureNames: NAMES,
-    watermarkMs: null,
-    events: [plainEvent('one')],
-  });
+  const bytes = bytesOfRecord([plainEvent('one')]);
   const header = skimmer.skim(bytes, 0) ?? assert.fail();
   const record = new PackedTrainingEvents(header, () => assert.fail('decoded'));
-  assert.equal(applier.apply(record, { offset: 0, recordTimeMs: 1 }).learned, 1);
+  assert.equal(applier.apply(record, { offset: 0, timestampMs: 1 }).learned, 1);
 });
 
 test('a version that throws at events read where they lie is halted alone, and gives no score for any of them', () => {
@@ -230,13 +293,12 @@ test('a version that throws at events read where they lie is halted alone, and g
     learner,
     { ...SPEC, ...streamSpec },
     {
+      ...SILENT,
       scored: (example) => scores.push([...example.scores.subarray(0, example.versions)]),
-      learned: () => undefined,
     },
   );
-  const events = ['one', 'two'].map(plainEvent);
-  const bytes = TYPE.toBuffer({ model: 'clicks', shard: 0, featureNames: NAMES, watermarkMs: null, events });
-  const applied = applier.apply(packed(bytes) ?? assert.fail(), { offset: 7, recordTimeMs: 1 });
+  const bytes = bytesOfRecord(['one', 'two'].map(plainEvent));
+  const applied = applier.apply(packed(bytes) ?? assert.fail(), { offset: 7, timestampMs: 1 });
   assert.deepEqual(applied.halted, [{ version: 2, reason: 'out of luck' }]);
   assert.deepEqual([learner.haltedAt(1), learner.haltedAt(2)], [undefined, 0]);
   assert.deepEqual([applied.learned, applied.scored], [2, 2]);
@@ -247,6 +309,26 @@ test('a version that throws at events read where they lie is halted alone, and g
       [true, NaN],
     ],
   );
+});
+
+test('a version that throws is halted before the record at whose event it did, however many are applied together', () => {
+  const learner = new ShardLearner(streamSpec);
+  for (const version of [1, 2]) learner.birth(version, streamConfig, { mode: 'cold' });
+  const failing = learner.learner(2);
+  failing.stepRows = (rows) => {
+    const { length } = rows;
+    VersionLearner.prototype.stepRows.call(failing, rows.subarray(0, (length / 5) * 3), 3);
+    throw new Error('out of luck');
+  };
+  const events = ['one', 'two', 'three', 'four', 'five'].map((id) => bytesOfRecord([plainEvent(id)]));
+  const records = nearEachOther(events).map((bytes, index) => ({
+    value: packed(bytes) ?? assert.fail(),
+    source: { offset: 10 + 2 * index, timestampMs: 1 },
+  }));
+  const applied = new RecordApplier(learner, { ...SPEC, ...streamSpec }).applyAll(records, 0, 5);
+  assert.equal(applied.learned, 5);
+  assert.deepEqual([learner.haltedAt(1), learner.haltedAt(2)], [undefined, 15]);
+  assert.equal(learner.position, 19);
 });
 
 test('what is taken as packed is a record to the schema’s own decoder, however the bytes were harmed', () => {

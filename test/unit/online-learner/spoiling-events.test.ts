@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RecordApplier } from '../../../services/online-learner/domain/apply-record.ts';
-import type { AppliedRecord } from '../../../services/online-learner/domain/apply-record.ts';
+import type { AppliedRecords } from '../../../services/online-learner/domain/apply-record.ts';
 import { ShardLearner } from '../../../services/online-learner/domain/shard-learner.ts';
 import type { TrainingEvent, TrainingEvents } from '../../../shared/domain/events.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
@@ -49,8 +49,8 @@ function record(events: readonly TrainingEvent[]): TrainingEvents {
   };
 }
 
-function apply(learner: ShardLearner, events: readonly TrainingEvent[]): AppliedRecord {
-  const place = { offset: learner.position, recordTimeMs: 1_790_000_000_000 };
+function apply(learner: ShardLearner, events: readonly TrainingEvent[]): AppliedRecords {
+  const place = { offset: learner.position, timestampMs: 1_790_000_000_000 };
   return new RecordApplier(learner, SPEC).apply(record(events), place);
 }
 
@@ -92,7 +92,7 @@ for (const [what, more, reason] of SPOILING) {
     const before = knowledge(spoiled);
     const alone = apply(spoiled, [event(9000, more)]);
     assert.equal(alone.refused.length, 1);
-    assert.match(alone.refused[0]?.detail ?? '', reason);
+    assert.match(alone.refused[0]?.refusal.detail ?? '', reason);
     assert.deepEqual([alone.learned, alone.halted], [0, []]);
     assert.deepEqual(knowledge(spoiled), before);
     const among = apply(spoiled, [event(9001), event(9002, more), event(9003)]);

@@ -95,7 +95,7 @@ export async function snapshotTruth(system: System, model: string): Promise<Snap
   };
   for (const { value, offset, timestampMs } of log) {
     holdUpTo(offset);
-    applier.apply(value, { offset, recordTimeMs: timestampMs });
+    applier.apply(value, { offset, timestampMs });
   }
   holdUpTo(Infinity);
   let newest = 0;

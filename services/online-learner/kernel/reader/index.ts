@@ -1,2 +1,2 @@
 export * from './tables';
-export { configure, events, featureOf, input, open, read, reserve, setLimits } from './reader';
+export { configure, events, featureOf, input, open, read, reserve, setLimits, starts } from './reader';

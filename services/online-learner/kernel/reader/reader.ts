@@ -8,14 +8,16 @@ import {
 } from './rows';
 
 /**
- * An event beside its row: id's first and last + 1 byte, hash halves, where its features begin, flags and its place × 256
- * (int32), event time (float64). */
-export const EVENT_BYTES: i32 = 32;
+ * An event beside its row: id's first and last + 1 byte, hash halves, where its features begin, flags (int32), event time
+ * (float64), which of the records it is of, its place in that (int32). */
+export const EVENT_BYTES: i32 = 40;
 const REGULAR: i32 = 1;
 const SERVED: i32 = 2;
 
 /** Columns of a record, at most; events of wider ones are not regular. */
 export const COLUMNS_MAX: i32 = 4096;
+/** Records that are read together, at most. */
+export const RECORDS_MAX: i32 = 1024;
 
 const BOOL: i64 = 1;
 const DOUBLE: i64 = 2;
@@ -25,8 +27,9 @@ const SAFE_INTEGER_MAX: f64 = 9007199254740991;
 export let events: usize = 0;
 /** Place in the spec of each column of the record, or -1 (int32). */
 export let featureOf: usize = 0;
-/** The record's events as they came. */
+/** The records' events as they came, and where in it each record's begin (int32). */
 export let input: usize = 0;
+export let starts: usize = 0;
 
 let columns: i32 = 0;
 let highSeed: i32 = 0;
@@ -37,7 +40,10 @@ let textMax: i32 = 0;
 let weightMax: f64 = 0;
 
 let at: usize = 0;
-/** Items left of the present block; -1 after the last one. */
+let records: i32 = 0;
+/** The record that is read, the events read of it, and those left of its present block. */
+let record: i32 = 0;
+let item: i32 = 0;
 let left: i64 = 0;
 
 /** Prepares the memory. To be called once, before anything else. */
@@ -47,6 +53,7 @@ export function configure(
   layOut(featureCount, numericCount, crossCount, partCount);
   events = take(ROWS_MAX * EVENT_BYTES);
   featureOf = take(4 * COLUMNS_MAX);
+  starts = take(4 * RECORDS_MAX);
   input = take(0);
   grow(0);
   highSeed = idHighSeed;
@@ -66,22 +73,30 @@ export function reserve(bytes: i32): void {
   grow(bytes + 16);
 }
 
-/** Begins with the events in the input; `columnCount` entries of `featureOf` hold. */
-export function open(columnCount: i32): void {
-  at = input;
-  left = 0;
+/** Begins with the events in the input, of so many records; `columnCount` entries of `featureOf` hold. */
+export function open(columnCount: i32, recordCount: i32): void {
   columns = columnCount;
+  records = recordCount;
+  record = -1;
+  nextRecord();
+}
+
+function nextRecord(): void {
+  record++;
+  item = 0;
+  left = 0;
+  if (record < records) at = input + <usize>load<i32>(starts + (<usize>record << 2));
 }
 
 /** Reads at most `max` events and returns how many; one that is not regular is the last of them. 0 at the end. */
 export function read(max: i32): i32 {
   let count = 0;
-  while (count < max) {
+  while (count < max && record < records) {
+    if (left == 0) left = readBlock();
     if (left == 0) {
-      left = readBlock();
-      if (left == 0) left = -1;
+      nextRecord();
+      continue;
     }
-    if (left < 0) break;
     left--;
     const isRegular = readEvent(count, events + <usize>(count * EVENT_BYTES));
     count++;
@@ -122,7 +137,9 @@ function readEvent(place: i32, event: usize): bool {
     weight > 0 &&
     weight <= weightMax &&
     eventTimeMs >= 0;
-  store<i32>(event, (isRegular ? REGULAR : 0) | (isServed ? SERVED : 0) | (place << 8), 20);
+  store<i32>(event, (isRegular ? REGULAR : 0) | (isServed ? SERVED : 0), 20);
+  store<i32>(event, record, 32);
+  store<i32>(event, item++, 36);
   return isRegular;
 }
 

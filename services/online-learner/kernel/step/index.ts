@@ -1,6 +1,6 @@
 export { exp } from './math';
 export { deriveInverses } from './measure';
-export { configure, predict, step } from './step';
+export { configure, predict, step, stepped } from './step';
 export { forgetTouched, setRates, touchedCount } from './update';
 export {
   counters,

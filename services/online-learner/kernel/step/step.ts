@@ -18,6 +18,8 @@ const LEVERAGE_FACTOR_MAX: f64 = 2000;
 const LEVERAGE_COUNT_MIN: f64 = 100;
 
 let fenceSmoothing: f64 = 0;
+/** Rows of the last call that were done with. */
+export let stepped: i32 = 0;
 
 /** Prepares the memory for a version that knows nothing. To be called once, before anything else. */
 export function configure(slots: i32, numerics: i32, tableBits: i32, recent: f64, smoothing: f64): void {
@@ -35,14 +37,14 @@ export function predict(): f64 {
 /** Scores and learns the first `count` rows in order, writes what became of each, and returns how many were learned. */
 export function step(count: i32): i32 {
   let learned = 0;
-  for (let r = 0; r < count; r++) {
-    const out = at.outs + <usize>(r * at.OUT_BYTES);
-    const result = stepRow(laid.rows + <usize>(r * laid.rowBytes), out);
+  for (stepped = 0; stepped < count; stepped++) {
+    const out = at.outs + <usize>(stepped * at.OUT_BYTES);
+    const result = stepRow(laid.rows + <usize>(stepped * laid.rowBytes), out);
     store<i32>(out, result, 24);
+    const counter = at.counters + (result == LEARNED ? 0 : 8);
+    store<f64>(counter, load<f64>(counter) + 1);
     learned += i32(result == LEARNED);
   }
-  store<f64>(at.counters, load<f64>(at.counters) + <f64>learned);
-  store<f64>(at.counters, load<f64>(at.counters, 8) + <f64>(count - learned), 8);
   return learned;
 }
 
