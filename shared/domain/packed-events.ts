@@ -42,25 +42,25 @@ export class PackedSkimmer implements PackedHeader {
   readonly #known = new Uint8Array(HEADER_BYTES_MAX);
   #knownLength = 0;
 
-  /** Returns the record in the bytes `from … bytes.length - 1`, or null when it is not taken; reused by the next call. */
-  skim(bytes: Uint8Array, from: number): PackedHeader | null {
+  /** Returns the record in the bytes `from … to - 1`, or null when it is not taken; reused by the next call. */
+  skim(bytes: Uint8Array, from: number, to = bytes.length): PackedHeader | null {
     const reader = this.#reader;
-    reader.open(bytes, from, bytes.length);
-    if (!this.#passKnown(bytes, from)) this.#readHeader(bytes, from);
+    reader.open(bytes, from, to);
+    if (!this.#passKnown(bytes, from, to)) this.#readHeader(bytes, from);
     this.watermarkMs = readOptionalLong(reader);
     this.bytes = bytes;
     this.at = reader.at;
-    this.end = bytes.length;
+    this.end = to;
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
       for (; left > 0; left--) this.#skimEvent();
-    if (reader.isBroken || reader.at !== bytes.length) return null;
+    if (reader.isBroken || reader.at !== to) return null;
     return this;
   }
 
-  #passKnown(bytes: Uint8Array, from: number): boolean {
+  #passKnown(bytes: Uint8Array, from: number, to: number): boolean {
     const known = this.#known;
     const length = this.#knownLength;
-    if (length === 0 || from + length > bytes.length) return false;
+    if (length === 0 || from + length > to) return false;
     for (let k = 0; k < length; k++) if (bytes[from + k] !== known[k]) return false;
     this.#reader.at = from + length;
     return true;

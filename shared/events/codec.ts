@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 import type { Type, Schema } from 'avsc';
+import type { ByteSpan } from '../domain/byte-span.ts';
 import type { TrainingEvent, TrainingEvents } from '../domain/events.ts';
 import { PackedSkimmer } from '../domain/packed-events.ts';
 import { HeadraceError, messageOf } from '../errors.ts';
@@ -27,8 +28,18 @@ export interface Codec {
    * away; an id that the registry does not know is remembered for a while and makes its records undecodable.
    */
   learnWriters(topic: TopicName, values: readonly (Uint8Array | null)[]): Promise<void>;
-  /** Returns the record, resolved from its writer's schema to ours. Pure once `learnWriters` has seen the id. */
-  decode<Topic extends TopicName>(topic: Topic, value: Uint8Array): Decoded<TopicRecords[Topic]>;
+  /** As `learnWriters`, of values that lie among other bytes. */
+  learnWritersOf(topic: TopicName, values: readonly (ByteSpan | null)[]): Promise<void>;
+  /**
+   * Returns the record, resolved from its writer's schema to ours. Pure once `learnWriters` has seen the id. The value may lie among
+   * other bytes, from `from` to `to - 1`.
+   */
+  decode<Topic extends TopicName>(
+    topic: Topic,
+    bytes: Uint8Array,
+    from?: number,
+    to?: number,
+  ): Decoded<TopicRecords[Topic]>;
 }
 
 const MAGIC_BYTE = 0;
@@ -41,13 +52,18 @@ export function schemaOf(topic: TopicName): Schema {
   return JSON.parse(readFileSync(new URL(`../../schemas/${topic}.avsc`, import.meta.url), 'utf8')) as Schema;
 }
 
-function writerIdOf(value: Uint8Array): number | undefined {
-  if (value.length < HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
-  return ((value[1] ?? 0) << 24) | ((value[2] ?? 0) << 16) | ((value[3] ?? 0) << 8) | (value[4] ?? 0);
+function writerIdOf(bytes: Uint8Array, from: number, to: number): number | undefined {
+  if (to - from < HEADER_BYTES || bytes[from] !== MAGIC_BYTE) return undefined;
+  return (
+    ((bytes[from + 1] ?? 0) << 24) |
+    ((bytes[from + 2] ?? 0) << 16) |
+    ((bytes[from + 3] ?? 0) << 8) |
+    (bytes[from + 4] ?? 0)
+  );
 }
 
-function bodyOf(value: Uint8Array): Buffer {
-  return Buffer.from(value.buffer, value.byteOffset + HEADER_BYTES, value.length - HEADER_BYTES);
+function bodyOf(bytes: Uint8Array, from: number, to: number): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from + HEADER_BYTES, to - from - HEADER_BYTES);
 }
 
 async function withTimeout<T>(doing: string, work: Promise<T>): Promise<T> {
@@ -130,13 +146,24 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
     return bytes;
   }
 
-  const decodeEvents = (value: Uint8Array): readonly TrainingEvent[] =>
-    (ownOf('training-events.v1').type.fromBuffer(bodyOf(value)) as TrainingEvents).events;
+  const decodeEvents = ({ bytes, from, to }: ByteSpan): readonly TrainingEvent[] =>
+    (ownOf('training-events.v1').type.fromBuffer(bodyOf(bytes, from, to)) as TrainingEvents).events;
 
   /** Returns a training record in our own schema with its events left in its bytes, undefined when it must be decoded. */
-  function packed(value: Uint8Array): TrainingEvents | undefined {
-    const header = skimmer.skim(value, HEADER_BYTES);
-    return header === null ? undefined : new PackedTrainingEvents(header, decodeEvents);
+  function packed(bytes: Uint8Array, from: number, to: number): TrainingEvents | undefined {
+    const header = skimmer.skim(bytes, from + HEADER_BYTES, to);
+    return header === null ? undefined : new PackedTrainingEvents(header, from, decodeEvents);
+  }
+
+  async function learnWritersOf(values: readonly (ByteSpan | null)[]): Promise<void> {
+    let last: number | undefined;
+    for (const value of values) {
+      const id = value === null ? undefined : writerIdOf(value.bytes, value.from, value.to);
+      if (id === undefined || id === last) continue;
+      last = id;
+      if (writers.has(id) || (unknownUntilMs.get(id) ?? 0) > nowMs()) continue;
+      await learnWriter(id);
+    }
   }
 
   return {
@@ -173,20 +200,20 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
       }
       return framed(topic, body);
     },
-    async learnWriters(_topic, values) {
-      for (const value of values) {
-        const id = value === null ? undefined : writerIdOf(value);
-        if (id === undefined || writers.has(id)) continue;
-        if ((unknownUntilMs.get(id) ?? 0) > nowMs()) continue;
-        await learnWriter(id);
-      }
-    },
-    decode<Topic extends TopicName>(topic: Topic, value: Uint8Array): Decoded<TopicRecords[Topic]> {
-      const id = writerIdOf(value);
+    learnWriters: (_topic, values) =>
+      learnWritersOf(values.map((bytes) => bytes && { bytes, from: 0, to: bytes.length })),
+    learnWritersOf: (_topic, values) => learnWritersOf(values),
+    decode<Topic extends TopicName>(
+      topic: Topic,
+      bytes: Uint8Array,
+      from = 0,
+      to = bytes.length,
+    ): Decoded<TopicRecords[Topic]> {
+      const id = writerIdOf(bytes, from, to);
       if (id === undefined) {
         return {
           ok: false,
-          reason: `not in the Confluent wire format (first byte 0, then a schema id), ${String(value.length)} bytes`,
+          reason: `not in the Confluent wire format (first byte 0, then a schema id), ${String(to - from)} bytes`,
         };
       }
       const writer = writers.get(id);
@@ -194,9 +221,9 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
         return { ok: false, reason: `schema id ${String(id)} is unknown to the schema registry` };
       try {
         const { type, id: ownId } = ownOf(topic);
-        const kept = topic === 'training-events.v1' && id === ownId ? packed(value) : undefined;
+        const kept = topic === 'training-events.v1' && id === ownId ? packed(bytes, from, to) : undefined;
         if (kept !== undefined) return { ok: true, value: kept as TopicRecords[Topic] };
-        const body = bodyOf(value);
+        const body = bodyOf(bytes, from, to);
         if (id === ownId) return { ok: true, value: type.fromBuffer(body) as TopicRecords[Topic] };
         const key = `${topic}/${String(id)}`;
         const resolver = resolvers.get(key) ?? type.createResolver(writer);

@@ -1,3 +1,4 @@
+import type { ByteSpan } from '../domain/byte-span.ts';
 import type { TrainingEvent, TrainingEvents } from '../domain/events.ts';
 import type { PackedEvents, PackedHeader } from '../domain/packed-events.ts';
 
@@ -10,11 +11,15 @@ export class PackedTrainingEvents implements TrainingEvents, PackedEvents {
   readonly bytes: Uint8Array;
   readonly at: number;
   readonly end: number;
-  readonly #decode: (bytes: Uint8Array) => readonly TrainingEvent[];
+  readonly #from: number;
+  readonly #decode: (record: ByteSpan) => readonly TrainingEvent[];
   #events: readonly TrainingEvent[] | undefined;
 
-  /** @param decode returns the events of a record's bytes */
-  constructor(header: PackedHeader, decode: (bytes: Uint8Array) => readonly TrainingEvent[]) {
+  /**
+   * @param from where the record begins in the header's bytes
+   * @param decode returns the events of a whole record
+   */
+  constructor(header: PackedHeader, from: number, decode: (record: ByteSpan) => readonly TrainingEvent[]) {
     this.model = header.model;
     this.shard = header.shard;
     this.featureNames = header.featureNames;
@@ -22,6 +27,7 @@ export class PackedTrainingEvents implements TrainingEvents, PackedEvents {
     this.bytes = header.bytes;
     this.at = header.at;
     this.end = header.end;
+    this.#from = from;
     this.#decode = decode;
   }
 
@@ -30,6 +36,6 @@ export class PackedTrainingEvents implements TrainingEvents, PackedEvents {
   }
 
   get events(): readonly TrainingEvent[] {
-    return (this.#events ??= this.#decode(this.bytes));
+    return (this.#events ??= this.#decode({ bytes: this.bytes, from: this.#from, to: this.end }));
   }
 }

@@ -1,4 +1,7 @@
 import { createRequire } from 'node:module';
+import type { TopicName } from '../events/topics.ts';
+import { FetchedRecord, NO_HEADERS } from './consumed.ts';
+import type { TopicPartition } from './consumed.ts';
 
 /** The reader of primitives that kafkajs decodes answers with, as far as it is used. */
 interface DecoderInternals {
@@ -11,27 +14,6 @@ interface DecoderInternals {
   readBytes(length: number): Buffer;
   readArray<T>(read: (decoder: DecoderInternals) => T): T[];
   readArrayAsync<T>(read: (decoder: DecoderInternals) => Promise<T>): Promise<T[]>;
-}
-
-/** What kafkajs needs to know of a record batch to leave out aborted records. */
-interface BatchContext {
-  readonly firstOffset: string;
-  readonly producerId: string;
-  readonly inTransaction: boolean;
-  readonly isControlBatch: boolean;
-}
-
-/** A record as kafkajs hands it on. Offset and timestamp are numbers, which everything that reads them takes as well. */
-interface FetchedMessage {
-  readonly magicByte: number;
-  readonly attributes: number;
-  readonly timestamp: number;
-  readonly offset: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Record<string, unknown>;
-  readonly isControlRecord: boolean;
-  readonly batchContext: BatchContext;
 }
 
 type DecodeMessages = (decoder: DecoderInternals) => Promise<unknown[]>;
@@ -51,8 +33,6 @@ const COMPRESSION_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
-
-const NO_HEADERS: Record<string, unknown> = Object.freeze({});
 
 /** Reads signed varints (zigzag) of a record; those of one batch share it. */
 class RecordReader {
@@ -90,17 +70,23 @@ class RecordReader {
   /** As `bytes`, but returns `known` when it is the same: keys repeat. */
   repeating(known: Buffer | null): Buffer | null {
     const start = this.at;
-    const length = this.varint();
-    if (known?.length === length && known.compare(this.#bytes, this.at, this.at + length) === 0) {
-      this.at += length;
+    if (this.varint() === known?.length && this.#isNext(known)) {
+      this.at += known.length;
       return known;
     }
     this.at = start;
     return this.bytes();
   }
+
+  #isNext(known: Buffer): boolean {
+    const bytes = this.#bytes;
+    const { at } = this;
+    for (let k = 0; k < known.length; k++) if (bytes[at + k] !== known[k]) return false;
+    return true;
+  }
 }
 
-function readHeaders(reader: RecordReader): Record<string, unknown> {
+function readHeaders(reader: RecordReader): Readonly<Record<string, unknown>> {
   const count = reader.varint();
   if (count <= 0) return NO_HEADERS;
   const headers: Record<string, unknown> = {};
@@ -115,18 +101,22 @@ function readHeaders(reader: RecordReader): Record<string, unknown> {
 }
 
 /** Adds the records of one uncompressed batch to `messages`. */
-function readBatch(batch: Buffer, messages: FetchedMessage[]): void {
+function readBatch(batch: Buffer, { topic, partition }: TopicPartition, messages: FetchedRecord[]): void {
   const attributes = batch.readInt16BE(ATTRIBUTES_AT);
   const firstOffset = Number(batch.readBigInt64BE(0));
   const firstTimestamp = Number(batch.readBigInt64BE(FIRST_TIMESTAMP_AT));
   const maxTimestamp = Number(batch.readBigInt64BE(MAX_TIMESTAMP_AT));
   const isAppendTime = (attributes & LOG_APPEND_TIME) !== 0;
-  const isControlRecord = (attributes & CONTROL) !== 0;
-  const batchContext: BatchContext = {
-    firstOffset: String(firstOffset),
-    producerId: batch.readBigInt64BE(PRODUCER_ID_AT).toString(),
-    inTransaction: (attributes & TRANSACTIONAL) !== 0,
-    isControlBatch: isControlRecord,
+  const common = {
+    topic,
+    partition,
+    bytes: batch,
+    batchContext: {
+      firstOffset: String(firstOffset),
+      producerId: batch.readBigInt64BE(PRODUCER_ID_AT).toString(),
+      inTransaction: (attributes & TRANSACTIONAL) !== 0,
+      isControlBatch: (attributes & CONTROL) !== 0,
+    },
   };
   const reader = new RecordReader(batch, RECORDS_AT);
   let key: Buffer | null = null;
@@ -137,18 +127,13 @@ function readBatch(batch: Buffer, messages: FetchedMessage[]): void {
     const timestampDelta = reader.varint();
     const offsetDelta = reader.varint();
     key = reader.repeating(key);
-    const value = reader.bytes();
-    messages.push({
-      magicByte: 2,
-      attributes: 0,
-      timestamp: isAppendTime ? maxTimestamp : firstTimestamp + timestampDelta,
-      offset: firstOffset + offsetDelta,
-      key,
-      value,
-      headers: readHeaders(reader),
-      isControlRecord,
-      batchContext,
-    });
+    const valueLength = reader.varint();
+    const from = valueLength < 0 ? -1 : reader.at;
+    if (from >= 0) reader.at += valueLength;
+    const to = reader.at;
+    const timestampMs = isAppendTime ? maxTimestamp : firstTimestamp + timestampDelta;
+    const offset = firstOffset + offsetDelta;
+    messages.push(new FetchedRecord(common, offset, timestampMs, key, readHeaders(reader), from, to));
     reader.at = end;
   }
 }
@@ -157,15 +142,15 @@ function readBatch(batch: Buffer, messages: FetchedMessage[]): void {
  * Returns the records of uncompressed batches of format 2, or undefined when there is anything else among them. A batch that
  * is cut at the end is left out: the next fetch has it.
  */
-export function readMessages(bytes: Buffer): FetchedMessage[] | undefined {
-  const messages: FetchedMessage[] = [];
+export function readMessages(bytes: Buffer, place: TopicPartition): FetchedRecord[] | undefined {
+  const messages: FetchedRecord[] = [];
   for (let at = 0; at + RECORDS_AT <= bytes.length;) {
     const end = at + LENGTH_BYTES + bytes.readInt32BE(at + LENGTH_AT);
     const isPlain =
       bytes[at + MAGIC_AT] === 2 && (bytes.readInt16BE(at + ATTRIBUTES_AT) & COMPRESSION_MASK) === 0;
     if (!isPlain) return undefined;
     if (end > bytes.length) break;
-    readBatch(bytes.subarray(at, end), messages);
+    readBatch(bytes.subarray(at, end), place, messages);
     at = end;
   }
   return messages;
@@ -188,21 +173,22 @@ export function installFetchDecoding(): void {
     decode: (raw: Buffer) => Promise<unknown>;
   };
 
-  async function messagesOf(decoder: DecoderInternals): Promise<unknown[]> {
+  async function messagesOf(decoder: DecoderInternals, place: TopicPartition): Promise<unknown[]> {
     const from = decoder.offset;
     const size = decoder.readInt32();
     const messages =
       size > 0 && from + 4 + size <= decoder.buffer.length
-        ? readMessages(decoder.readBytes(size))
+        ? readMessages(decoder.readBytes(size), place)
         : undefined;
     if (messages !== undefined) return messages;
     decoder.offset = from;
     return decodeMessages(decoder);
   }
 
-  async function partitionOf(decoder: DecoderInternals): Promise<object> {
+  async function partitionOf(decoder: DecoderInternals, topic: TopicName): Promise<object> {
+    const partition = decoder.readInt32();
     return {
-      partition: decoder.readInt32(),
+      partition,
       errorCode: decoder.readInt16(),
       highWatermark: decoder.readInt64().toString(),
       lastStableOffset: decoder.readInt64().toString(),
@@ -212,7 +198,7 @@ export function installFetchDecoding(): void {
         firstOffset: aborted.readInt64().toString(),
       })),
       preferredReadReplica: decoder.readInt32(),
-      messages: await messagesOf(decoder),
+      messages: await messagesOf(decoder, { topic, partition }),
     };
   }
 
@@ -221,10 +207,11 @@ export function installFetchDecoding(): void {
     const clientSideThrottleTime = decoder.readInt32();
     const errorCode = decoder.readInt16();
     const sessionId = decoder.readInt32();
-    const responses = await decoder.readArrayAsync(async (topic) => ({
-      topicName: topic.readString(),
-      partitions: await topic.readArrayAsync(partitionOf),
-    }));
+    const responses = await decoder.readArrayAsync(async (response) => {
+      const topicName = response.readString() as TopicName; // what was asked for
+      const partitions = await response.readArrayAsync((one) => partitionOf(one, topicName));
+      return { topicName, partitions };
+    });
     return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
   };
 }

@@ -4,7 +4,7 @@ import { isFenced, messageOf } from '../errors.ts';
 import type { TopicName } from '../events/topics.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import { createCommitHints } from './commit-hints.ts';
-import { consumedRecord, topicPartitionKey } from './consumed.ts';
+import { consumedRecord, spanOf, topicPartitionKey } from './consumed.ts';
 import type { TopicPartition } from './consumed.ts';
 import { Cursors } from './cursor.ts';
 import { HEARTBEAT_MS, openConsumer } from './open-consumer.ts';
@@ -216,14 +216,11 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
     const raw = batch.messages
       .map((message) => consumedRecord(topic, partition, message))
       .filter(({ offset }) => offset >= cursor);
-    await retryWhileRetriable(
-      () =>
-        codec.learnWriters(
-          topic,
-          raw.map(({ value }) => value),
-        ),
-      { ...retryAlive, what: 'learning writer schemas' },
-    );
+    const values = raw.map(spanOf);
+    await retryWhileRetriable(() => codec.learnWritersOf(topic, values), {
+      ...retryAlive,
+      what: 'learning writer schemas',
+    });
     const { typed, poison } = decodeBatch(deps, raw);
     const records: RecordBatch = {
       topic,

@@ -2,6 +2,7 @@ import { partitionOf } from '../domain/murmur2.ts';
 import type { Outcome, Refusal } from '../domain/outcome.ts';
 import type { Codec } from '../events/codec.ts';
 import type { TopicName, TopicRecords } from '../events/topics.ts';
+import { spanOf } from './consumed.ts';
 import type { ConsumedRecord, TopicPartition } from './consumed.ts';
 import { deadLetter } from './dead-letters.ts';
 import type { OutRecord } from './producer.ts';
@@ -86,11 +87,12 @@ export function decodeBatch(
   // Records of one shard follow each other: its partition is computed once for all of them.
   const last = { model: '', shard: -1, partition: -1 };
   for (const source of raw) {
-    if (source.value === null) {
+    const span = spanOf(source);
+    if (span === null) {
       refuse(source, 'undecodable', 'the record has no value');
       continue;
     }
-    const decoded = deps.codec.decode(source.topic, source.value);
+    const decoded = deps.codec.decode(source.topic, span.bytes, span.from, span.to);
     if (!decoded.ok) {
       refuse(source, 'undecodable', decoded.reason);
       continue;

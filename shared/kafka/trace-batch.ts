@@ -1,6 +1,7 @@
 import type { Outcome } from '../domain/outcome.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import type { OutRecord } from './producer.ts';
+import { withTrace } from './consumed.ts';
 import type { RecordBatch, TypedRecord } from './record-batch.ts';
 
 /** What the spans of a batch need. */
@@ -41,7 +42,7 @@ export function traceBatch(
     });
     if (span === undefined) return record;
     span.end();
-    return { ...record, source: { ...source, traceparent: span.traceparent } };
+    return { ...record, source: withTrace(source, span.traceparent) };
   });
   return { ...batch, records };
 }

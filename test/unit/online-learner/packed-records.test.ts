@@ -8,6 +8,7 @@ import { ShardLearner } from '../../../services/online-learner/domain/shard-lear
 import { VersionLearner } from '../../../services/online-learner/domain/version-learner.ts';
 import { ScoresGatherer } from '../../../services/online-learner/scores-gatherer.ts';
 import { AvroBody } from '../../../shared/domain/avro-writer.ts';
+import type { ByteSpan } from '../../../shared/domain/byte-span.ts';
 import type { Scores, TrainingEvents } from '../../../shared/domain/events.ts';
 import { PackedSkimmer } from '../../../shared/domain/packed-events.ts';
 import { schemaOf } from '../../../shared/events/codec.ts';
@@ -93,13 +94,13 @@ const record = fc.record({
 
 const skimmer = new PackedSkimmer();
 
-const decodeEvents = (bytes: Uint8Array): TrainingEvents['events'] =>
-  (TYPE.fromBuffer(Buffer.from(bytes)) as TrainingEvents).events;
+const decodeEvents = ({ bytes, from, to }: ByteSpan): TrainingEvents['events'] =>
+  (TYPE.fromBuffer(Buffer.from(bytes.subarray(from, to))) as TrainingEvents).events;
 
 /** Returns a record as the codec hands it out with its events packed; undefined when it must be decoded. */
 function packed(bytes: Uint8Array): PackedTrainingEvents | undefined {
   const header = skimmer.skim(bytes, 0);
-  return header === null ? undefined : new PackedTrainingEvents(header, decodeEvents);
+  return header === null ? undefined : new PackedTrainingEvents(header, 0, decodeEvents);
 }
 
 /** Returns bytes as they come from Kafka: in one piece of memory, with something between them. */
@@ -278,7 +279,7 @@ test('events that may be learned as they are, are not decoded', () => {
   const applier = new RecordApplier(learner, { ...SPEC, ...streamSpec });
   const bytes = bytesOfRecord([plainEvent('one')]);
   const header = skimmer.skim(bytes, 0) ?? assert.fail();
-  const record = new PackedTrainingEvents(header, () => assert.fail('decoded'));
+  const record = new PackedTrainingEvents(header, 0, () => assert.fail('decoded'));
   assert.equal(applier.apply(record, { offset: 0, timestampMs: 1 }).learned, 1);
 });
 

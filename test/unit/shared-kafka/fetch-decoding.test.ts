@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { readMessages } from '../../../shared/kafka/fetch-decoding.ts';
 
 const require = createRequire(import.meta.url);
+const PLACE = { topic: 'labels.v1', partition: 3 } as const;
 
 interface Message {
   readonly offset: unknown;
@@ -94,7 +95,7 @@ test('records are read as kafkajs itself reads them, a batch that is cut at the 
     fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 3 }), fc.nat(400), async (batches, cut) => {
       const whole = await encode(batches);
       const raw = whole.subarray(0, Math.max(61, whole.length - cut));
-      const read = readMessages(raw);
+      const read = readMessages(raw, PLACE);
       assert.deepEqual(
         read?.map((message) => plain(message as Message)),
         await byKafkajs(raw),
@@ -108,13 +109,13 @@ test('a compressed batch, or one of an older format, is left to kafkajs', async 
   const record = { offsetDelta: 0, timestampDelta: 0, key: null, value: Buffer.of(1), headers: {} };
   const one = { firstOffset: 5, firstTimestamp: 1_700_000_000_000, transactional: false, producerId: -1 };
   const raw = await encode([{ ...one, records: [record] }]);
-  assert.equal(readMessages(raw)?.length, 1);
+  assert.equal(readMessages(raw, PLACE)?.length, 1);
   const compressed = Buffer.from(raw);
   compressed.writeInt16BE(1, 21);
-  assert.equal(readMessages(compressed), undefined);
+  assert.equal(readMessages(compressed, PLACE), undefined);
   const older = Buffer.from(raw);
   older[16] = 1;
-  assert.equal(readMessages(older), undefined);
+  assert.equal(readMessages(older, PLACE), undefined);
 });
 
 test('keys that repeat within a batch are one buffer', async () => {
@@ -128,6 +129,6 @@ test('keys that repeat within a batch are one buffer', async () => {
       records: [0, 1, 2].map((offsetDelta) => ({ ...record, offsetDelta })),
     },
   ]);
-  const [first, second] = readMessages(raw) ?? [];
+  const [first, second] = readMessages(raw, PLACE) ?? [];
   assert.equal(first?.key, second?.key);
 });

@@ -8,6 +8,7 @@ import { encodeBatch } from '../../../shared/kafka/produce-encoding.ts';
 import type { ProducedBatch, ProducedRecord } from '../../../shared/kafka/produce-encoding.ts';
 
 const require = createRequire(import.meta.url);
+const PLACE = { topic: 'labels.v1', partition: 3 } as const;
 const kafkajsRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => unknown;
 const { RecordBatch: kafkajsBatch } = require('kafkajs/src/protocol/recordBatch/v0') as {
   RecordBatch: (batch: object) => Promise<{ buffer: Buffer }>;
@@ -66,7 +67,7 @@ test('a batch is to the byte what kafkajs makes of it', async () => {
 test('what is written comes back when it is read', () => {
   fc.assert(
     fc.property(batch, (produced) => {
-      const read = readMessages(encodeBatch(produced)) ?? assert.fail();
+      const read = readMessages(encodeBatch(produced), PLACE) ?? assert.fail();
       assert.deepEqual(
         read.map(({ key, value }) => [key, value]),
         produced.records.map(({ key, value }) =>
