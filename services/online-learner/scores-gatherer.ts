@@ -1,6 +1,6 @@
 import { AvroBody, AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { TrainingEvents } from '../../shared/domain/events.ts';
-import type { ScoredExample } from './domain/apply-record.ts';
+import type { ScoredExample } from './domain/applied-records.ts';
 import type { OutRecord, ShardPlace } from './ports.ts';
 
 /** Events of one record of scores.v1, at most: far below a mebibyte. */

@@ -1,6 +1,6 @@
 import type { ModelState } from '../../shared/domain/model-directory.ts';
 import { RecordApplier } from './domain/apply-record.ts';
-import type { PlacedRecord } from './domain/apply-record.ts';
+import type { PlacedRecord } from './domain/applied-records.ts';
 import { GoldenRows } from './domain/golden-rows.ts';
 import type { KeptBeside } from './domain/kept-beside.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
@@ -8,6 +8,7 @@ import { Tally } from './domain/tally.ts';
 import { TimeBudget } from './domain/time-budget.ts';
 import { MilestoneKeeper } from './milestone-keeper.ts';
 import type { LearnerPorts, OutRecord, Outcome, ShardCheckpoint, ShardPlace } from './ports.ts';
+import { addOutcomes, ALREADY_LEARNED, applyObserver } from './record-outcomes.ts';
 import { ScoresGatherer } from './scores-gatherer.ts';
 import { ShardSaver } from '../../shared/checkpoint/shard-saver.ts';
 import { figuresOf, shardView } from './shard-view.ts';
@@ -38,10 +39,6 @@ export interface ShardRuntimeDeps {
   readonly settings: ShardSettings;
   readonly ports: LearnerPorts;
 }
-
-/** What becomes of most records. */
-const HANDLED: Outcome<OutRecord> = { kind: 'handled', emit: [], refused: [] };
-const ALREADY_LEARNED: Outcome<OutRecord> = { kind: 'skipped', reason: 'already-learned' };
 
 /** One shard at work: applies records in order, brings versions to life, saves, keeps milestones and publishes. */
 export class ShardRuntime {
@@ -76,20 +73,7 @@ export class ShardRuntime {
     this.#applier = new RecordApplier(
       learner,
       deps.model.spec,
-      {
-        begun: () => {
-          this.#scores.begin(learner.liveVersions);
-        },
-        ended: ({ value, source }) => {
-          this.#scores.end(value, source.offset);
-        },
-        scored: (example) => {
-          this.#scores.add(example);
-        },
-        learned: (values) => {
-          this.#golden.learned(values);
-        },
-      },
+      applyObserver({ scores: this.#scores, golden: this.#golden, liveVersions: () => learner.liveVersions }),
       this.#budget,
     );
     this.#lives = new VersionLives({
@@ -254,12 +238,7 @@ export class ShardRuntime {
     for (const { version, reason } of halted) this.#lives.noteHalt(version, reason);
     const { place, ports } = this.deps;
     for (const { version, fence } of screenedBy) ports.observe.screened(place.model, version, fence);
-    const first = outcomes.length;
-    for (let at = from; at < to; at++) outcomes.push(HANDLED);
-    if (refused.length === 0) return;
-    for (const [record, some] of Map.groupBy(refused, (one) => one.record)) {
-      outcomes[first + record] = { kind: 'handled', emit: [], refused: some.map(({ refusal }) => refusal) };
-    }
+    addOutcomes(outcomes, to - from, refused);
   }
 
   /** Returns the scores of everything applied since the last call, as records. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RecordApplier } from '../../../services/online-learner/domain/apply-record.ts';
-import type { AppliedRecords } from '../../../services/online-learner/domain/apply-record.ts';
+import type { AppliedRecords } from '../../../services/online-learner/domain/applied-records.ts';
 import { ShardLearner } from '../../../services/online-learner/domain/shard-learner.ts';
 import type { TrainingEvent, TrainingEvents } from '../../../shared/domain/events.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
