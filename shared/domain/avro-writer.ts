@@ -10,6 +10,8 @@ export class AvroBody {
 const BYTES_AT_FIRST = 4096;
 /** Longest encoding of a long, bytes. */
 const LONG_BYTES = 10;
+/** 2^28: what the lowest four bytes of a long hold. */
+const FOUR_BYTES = 0x1000_0000;
 /** Longest text whose length is written as one byte. */
 const ASCII_LENGTH_MAX = 63;
 const encoder = new TextEncoder();
@@ -18,8 +20,7 @@ const encoder = new TextEncoder();
 export class AvroWriter {
   #bytes = new Uint8Array(BYTES_AT_FIRST);
   #length = 0;
-  readonly #scratch = new Uint8Array(8);
-  readonly #double = new Float64Array(this.#scratch.buffer);
+  #view = new DataView(this.#bytes.buffer);
 
   get length(): number {
     return this.#length;
@@ -34,26 +35,29 @@ export class AvroWriter {
   writeLong(value: number): void {
     this.#reserve(LONG_BYTES);
     const bytes = this.#bytes;
+    let at = this.#length;
     let rest = value < 0 ? -2 * value - 1 : 2 * value;
-    while (rest >= 0x8000_0000) {
-      bytes[this.#length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
+    while (rest >= FOUR_BYTES) {
+      const high = Math.floor(rest / FOUR_BYTES);
+      const low = rest - high * FOUR_BYTES;
+      bytes[at++] = low | 0x80;
+      bytes[at++] = (low >>> 7) | 0x80;
+      bytes[at++] = (low >>> 14) | 0x80;
+      bytes[at++] = (low >>> 21) | 0x80;
+      rest = high;
     }
     while (rest > 0x7f) {
-      bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      bytes[at++] = rest | 0x80;
       rest >>>= 7;
     }
-    bytes[this.#length++] = rest;
+    bytes[at++] = rest;
+    this.#length = at;
   }
 
   writeDouble(value: number): void {
     this.#reserve(8);
-    this.#double[0] = value;
-    const bytes = this.#bytes;
-    const scratch = this.#scratch;
-    const at = this.#length;
-    for (let k = 0; k < 8; k++) bytes[at + k] = scratch[k] ?? 0;
-    this.#length = at + 8;
+    this.#view.setFloat64(this.#length, value, true);
+    this.#length += 8;
   }
 
   writeBoolean(value: boolean): void {
@@ -112,5 +116,6 @@ export class AvroWriter {
     const larger = new Uint8Array(Math.max(wanted, 2 * this.#bytes.length));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
   }
 }

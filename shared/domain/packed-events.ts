@@ -20,6 +20,9 @@ export interface PackedHeader extends PackedEvents {
 /** Tags of the union of a feature's value, in the order of the schema. */
 export const VALUE_TAG = { null: 0, boolean: 1, double: 2, string: 3 } as const;
 
+/** Bytes of a long that is a safe integer whatever they are. */
+const TIME_BYTES_MAX = 7;
+
 /** Longest record header that is compared with the one before, bytes. */
 const HEADER_BYTES_MAX = 4096;
 
@@ -52,7 +55,7 @@ export class PackedSkimmer implements PackedHeader {
     this.at = reader.at;
     this.end = to;
     for (let left = reader.readBlock(); left > 0; left = reader.readBlock())
-      for (; left > 0; left--) this.#skimEvent();
+      for (; left > 0; left--) if (!this.#skimShort()) this.#skimEvent();
     if (reader.isBroken || reader.at !== to) return null;
     return this;
   }
@@ -96,6 +99,45 @@ export class PackedSkimmer implements PackedHeader {
     for (let k = at; k < end; k++) all |= bytes[k] ?? 0;
     if (all > 0x7f && !isUtf8(bytes, at, end)) reader.isBroken = true;
     reader.at = end;
+  }
+
+  /**
+   * Passes over an event as most are: texts of ASCII below 64 bytes, values in one block, nothing served. Returns false when it is
+   * another one, and stays where it begins.
+   */
+  #skimShort(): boolean {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    let at = reader.at;
+    const id = bytes[at++] ?? 0;
+    let all = 0;
+    let odd = id;
+    for (const end = at + (id >>> 1); at < end; at++) all |= bytes[at] ?? 0;
+    const timeAt = at;
+    while ((bytes[at++] ?? 0) > 0x7f) if (at - timeAt === TIME_BYTES_MAX) return false;
+    const subject = bytes[at++] ?? 0;
+    at += subject >>> 1;
+    const count = bytes[at++] ?? 0;
+    odd |= subject | count;
+    for (let left = count >>> 1; left > 0; left--) {
+      const tag = bytes[at++] ?? 0;
+      if (tag === 2 * VALUE_TAG.string) {
+        const text = bytes[at++] ?? 0;
+        odd |= text;
+        for (const end = at + (text >>> 1); at < end; at++) all |= bytes[at] ?? 0;
+      } else if (tag === 2 * VALUE_TAG.double) at += 8;
+      else if (tag === 2 * VALUE_TAG.boolean) all |= (bytes[at++] ?? 0) > 1 ? 0x80 : 0;
+      else if (tag !== 2 * VALUE_TAG.null) return false;
+    }
+    if (count > 0) all |= (bytes[at++] ?? 0) && 0x80; // no second block
+    at += 16; // label, weight
+    const source = bytes[at++] ?? 0;
+    at += source >>> 1;
+    const served = bytes[at++] ?? 0;
+    // Odd numbers are below 0, and those with the highest bit go on.
+    if (((odd | source) & 0x81) !== 0 || all > 0x7f || served !== 0 || at > reader.end) return false;
+    reader.at = at;
+    return true;
   }
 
   #skimEvent(): void {

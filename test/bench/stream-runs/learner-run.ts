@@ -5,7 +5,7 @@ import { silentLog } from '../../../shared/observability/log.ts';
 import { cpuSecondsOf } from '../../support/process-cpu.ts';
 import type { StartedSystem } from '../../support/system.ts';
 
-const LOOK_EVERY_MS = 50;
+const LOOK_EVERY_MS = 150;
 const LIMIT_MS = 600_000;
 
 /** What one run of the learner over a log used. */
