@@ -110,7 +110,7 @@ async function run(
 export const program = defineProgram({
   about: 'events on Kafka, fetched, decoded, hashed, learned, checkpointed, against vw reading a file',
   options: {
-    events: { default: 600_000, min: 10_000, max: 3_000_000, help: 'flights' },
+    events: { default: 3_000_000, min: 10_000, max: 3_000_000, help: 'flights' },
     rounds: { default: 5, min: 1, max: 100, help: 'rounds of each side, interleaved' },
   },
   run,
