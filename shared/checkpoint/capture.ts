@@ -1,4 +1,4 @@
-import { pageCount } from '../domain/state-section.ts';
+import { PAGE_BYTES, pageCount } from '../domain/state-section.ts';
 import type { StateSection } from '../domain/state-section.ts';
 import { digestOf, pageField, pageOf } from './manifest.ts';
 import type { Manifest, PageEntry, SectionEntry } from './manifest.ts';
@@ -40,6 +40,9 @@ export function captureState({ epoch, position, meta, sections, current }: Captu
     const dirty = section.dirtyPages();
     const isTrusted = known?.byteLength === bytes.length && dirty !== 'all';
     const changed = isTrusted ? new Set(dirty) : undefined;
+    // All copies of a section lie in one piece: thousands of small ones would have everything collected again and again.
+    const copies = new Uint8Array(Buffer.allocUnsafeSlow((changed?.size ?? count) * PAGE_BYTES).buffer);
+    let copied = 0;
     const pages: PageEntry[] = [];
     for (let page = 0; page < count; page += 1) {
       const old = known?.pages[page];
@@ -54,7 +57,10 @@ export function captureState({ epoch, position, meta, sections, current }: Captu
         continue;
       }
       const slot = old === undefined ? 0 : old.slot === 0 ? 1 : 0;
-      writes.push({ field: pageField(section.name, page, slot), bytes: Uint8Array.from(content) });
+      const copy = copies.subarray(copied, copied + content.length);
+      copied += content.length;
+      copy.set(content);
+      writes.push({ field: pageField(section.name, page, slot), bytes: copy });
       pages.push({ slot, digest });
     }
     section.markClean();

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { PAGE_BYTES, pageCount } from '../domain/state-section.ts';
 
 /** Which of two generations of a page is current, and the digest of its bytes. */
@@ -28,7 +28,7 @@ export interface Manifest {
 
 /** Returns the digest of a page or manifest: the first 128 bits of its SHA-256, hex. */
 export function digestOf(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+  return hash('sha256', bytes, 'hex').slice(0, 32);
 }
 
 /** Returns the field under which one generation of a page is stored. */
