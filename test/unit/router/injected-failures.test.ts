@@ -85,6 +85,8 @@ test('a candidate that gives NaN, hangs or takes memory is spoiled that way alon
   };
   assert.equal(await versionAfter('nan'), 1);
   assert.equal(await versionAfter('hang'), 1, 'over its budget');
-  assert.equal(await versionAfter('memory', countMemory), 1, 'real memory, over its limit');
+  // Real memory, of which objects are left out: when they are collected during the run, what it took is unknown.
+  const countBuffers = (): MemoryCount => ({ ...countMemory(), heapBytes: 0 });
+  assert.equal(await versionAfter('memory', countBuffers), 1, 'over its limit');
   assert.equal(await versionAfter('memory'), 2, 'of which nothing is seen');
 });
