@@ -185,18 +185,7 @@ export function installProduceEncoding(): void {
   if (isInstalled) return;
   isInstalled = true;
   const require = createRequire(import.meta.url);
-  const EncoderOfKafkajs = require('kafkajs/src/protocol/encoder') as {
-    new (bytes: number): Encoder;
-    readonly prototype: { ensureAvailable: (this: Encoder, length: number) => void };
-  };
-  // A request is copied four times as it grows; kafkajs has all of it cleared each time, too.
-  EncoderOfKafkajs.prototype.ensureAvailable = function ensureAvailable(length): void {
-    const wanted = this.offset + length;
-    if (wanted <= this.buf.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(wanted, 2 * this.buf.length));
-    this.buf.copy(larger, 0, 0, this.offset);
-    this.buf = larger;
-  };
+  const EncoderOfKafkajs = require('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder;
   const recordPath = require.resolve('kafkajs/src/protocol/recordBatch/record/v0');
   const encodeRecord = require(recordPath) as (record: ProducedRecord) => unknown;
   const batches = require('kafkajs/src/protocol/recordBatch/v0') as {
