@@ -242,7 +242,13 @@ test('every other verb of an operator does what it says', async () => {
     },
     { what: 'the version to be live and approved', limitMs: 20_000 },
   );
-  assert.equal((await run('rollout', 'start', MODEL, `v${String(version)}`)).code, 0);
+  await waitUntil(
+    async () => {
+      const started = await run('rollout', 'start', MODEL, `v${String(version)}`);
+      if (started.code !== 0) throw new Error(started.err + started.out);
+    },
+    { what: 'its rollout to begin, for which it must be live', limitMs: 20_000 },
+  );
   const full = await run('rollout', 'promote', MODEL, '--full', '--reason', 'we are sure');
   assert.match(full.out, new RegExp(`✔ v${String(version)} stable`), full.err);
   const undone = await run('rollout', 'undo', MODEL, '--reason', 'we are not');
