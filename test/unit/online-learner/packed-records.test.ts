@@ -15,10 +15,9 @@ import {
   plainEvent,
   SILENT,
   skimmer,
-  SPEC,
   TYPE,
 } from './packed-support.ts';
-import { streamConfig, streamSpec } from './synthetic-stream.ts';
+import { streamConfig, streamModel, streamSpec } from './synthetic-stream.ts';
 
 const text = fc.oneof(
   fc.string({ maxLength: 12 }),
@@ -164,7 +163,7 @@ test('many small records are the same applied together and one by one, with repe
 test('events that may be learned as they are, are not decoded', () => {
   const learner = new ShardLearner(streamSpec);
   learner.birth(1, streamConfig, { mode: 'cold' });
-  const applier = new RecordApplier(learner, { ...SPEC, ...streamSpec });
+  const applier = new RecordApplier(learner, streamModel);
   const bytes = bytesOfRecord([plainEvent('one')]);
   const header = skimmer.skim(bytes, 0) ?? assert.fail();
   const record = new PackedTrainingEvents(header, 0, () => assert.fail('decoded'));
@@ -178,14 +177,10 @@ test('a version that throws at events read where they lie is halted alone, and g
     throw new Error('out of luck');
   };
   const scores: number[][] = [];
-  const applier = new RecordApplier(
-    learner,
-    { ...SPEC, ...streamSpec },
-    {
-      ...SILENT,
-      scored: (example) => scores.push([...example.scores.subarray(0, example.versions)]),
-    },
-  );
+  const applier = new RecordApplier(learner, streamModel, {
+    ...SILENT,
+    scored: (example) => scores.push([...example.scores.subarray(0, example.versions)]),
+  });
   const bytes = bytesOfRecord(['one', 'two'].map(plainEvent));
   const applied = applier.apply(packed(bytes) ?? assert.fail(), { offset: 7, timestampMs: 1 });
   assert.deepEqual(applied.halted, [{ version: 2, reason: 'out of luck' }]);
@@ -214,7 +209,7 @@ test('a version that throws is halted before the record at whose event it did, h
     value: packed(bytes) ?? assert.fail(),
     source: { offset: 10 + 2 * index, timestampMs: 1 },
   }));
-  const applied = new RecordApplier(learner, { ...SPEC, ...streamSpec }).applyAll(records, 0, 5);
+  const applied = new RecordApplier(learner, streamModel).applyAll(records, 0, 5);
   assert.equal(applied.learned, 5);
   assert.deepEqual([learner.haltedAt(1), learner.haltedAt(2)], [undefined, 15]);
   assert.equal(learner.position, 19);

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import avro from 'avsc';
 import { RecordApplier } from '../../../services/online-learner/domain/apply-record.ts';
-import type {
-  AppliedRecords,
-  ScoredExample,
-} from '../../../services/online-learner/domain/applied-records.ts';
+import type { AppliedRecords } from '../../../services/online-learner/domain/applied-records.ts';
+import { GoldenRows } from '../../../services/online-learner/domain/golden-rows.ts';
 import { ShardLearner } from '../../../services/online-learner/domain/shard-learner.ts';
+import { applyObserver } from '../../../services/online-learner/record-outcomes.ts';
 import { ScoresGatherer } from '../../../services/online-learner/scores-gatherer.ts';
 import { AvroBody } from '../../../shared/domain/avro-writer.ts';
 import type { ByteSpan } from '../../../shared/domain/byte-span.ts';
@@ -13,7 +12,7 @@ import type { Scores, TrainingEvents } from '../../../shared/domain/events.ts';
 import { PackedSkimmer } from '../../../shared/domain/packed-events.ts';
 import { schemaOf } from '../../../shared/events/codec.ts';
 import { PackedTrainingEvents } from '../../../shared/events/packed-training-events.ts';
-import { streamConfig, streamSpec } from './synthetic-stream.ts';
+import { streamConfig, streamModel, streamSpec } from './synthetic-stream.ts';
 
 export const TYPE = avro.Type.forSchema(schemaOf('training-events.v1'));
 const SCORES = avro.Type.forSchema(schemaOf('scores.v1'));
@@ -48,22 +47,14 @@ export function outcomeOf(records: readonly TrainingEvents[], areTogether = fals
   learner.birth(3, { ...streamConfig, tableBits: 9 }, { mode: 'cold' });
   const gatherer = new ScoresGatherer(PLACE);
   const rows: unknown[] = [];
-  const applier = new RecordApplier(
-    learner,
-    { ...SPEC, ...streamSpec },
-    {
-      begun: () => {
-        gatherer.begin(learner.liveVersions);
-      },
-      ended: ({ value: one, source }) => {
-        gatherer.end(one, source.offset);
-      },
-      scored: (example: ScoredExample) => {
-        gatherer.add(example);
-      },
-      learned: (values) => rows.push([...values()]),
-    },
-  );
+  const applier = new RecordApplier(learner, streamModel, {
+    ...applyObserver({
+      scores: gatherer,
+      golden: new GoldenRows(NAMES.length),
+      liveVersions: () => learner.liveVersions,
+    }),
+    learned: (values) => rows.push([...values()]),
+  });
   const placed = records.map((one, offset) => ({
     value: one,
     source: { offset: 2 * offset, timestampMs: 1_790_000_000_000 + 400_000 * offset },
@@ -103,16 +94,6 @@ export const SILENT = {
   scored: () => undefined,
   learned: () => undefined,
 };
-
-export const SPEC = {
-  name: 'clicks',
-  task: 'binary-classification',
-  shards: 1,
-  label: { windowMs: 1000, onWindowEnd: 'drop', defaultLabel: 0 },
-  learner: streamConfig,
-  snapshots: { minIntervalMs: 5 },
-  predictionLog: 'async',
-} as const;
 
 /** Returns an event with nothing wrong. */
 export function plainEvent(id: string): object {

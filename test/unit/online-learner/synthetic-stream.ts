@@ -1,4 +1,4 @@
-import type { FtrlLogisticConfig } from '../../../shared/domain/model-spec.ts';
+import type { FtrlLogisticConfig, ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { createRng } from '../../../shared/domain/rng.ts';
 import type { RowSpec } from '../../../services/online-learner/domain/version-learner.ts';
 import type { TrainingExample } from '../../../services/online-learner/domain/training-example.ts';
@@ -21,6 +21,18 @@ export const streamConfig: FtrlLogisticConfig = {
   beta: 1,
   l1: 0.01,
   l2: 0.1,
+};
+
+/** A model whose rows and learner are those of the stream. */
+export const streamModel: ModelSpec = {
+  ...streamSpec,
+  name: 'clicks',
+  task: 'binary-classification',
+  shards: 1,
+  label: { windowMs: 1000, onWindowEnd: 'drop', defaultLabel: 0 },
+  learner: streamConfig,
+  snapshots: { minIntervalMs: 5 },
+  predictionLog: 'async',
 };
 
 /** Returns `count` seeded examples whose label depends on a shop, a cross and an amount; some values are missing. */

@@ -6,20 +6,8 @@ import { ShardLearner } from '../../../services/online-learner/domain/shard-lear
 import { TimeBudget } from '../../../services/online-learner/domain/time-budget.ts';
 import { VersionLives } from '../../../services/online-learner/version-lives.ts';
 import type { ModelState, VersionState } from '../../../shared/domain/model-directory.ts';
-import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
-import { streamConfig, streamSpec, syntheticStream } from './synthetic-stream.ts';
-
-const spec: ModelSpec = {
-  ...streamSpec,
-  name: 'clicks',
-  task: 'binary-classification',
-  shards: 1,
-  label: { windowMs: 1000, onWindowEnd: 'drop', defaultLabel: 0 },
-  learner: streamConfig,
-  snapshots: { minIntervalMs: 5 },
-  predictionLog: 'async',
-};
+import { streamConfig, streamModel as spec, streamSpec, syntheticStream } from './synthetic-stream.ts';
 
 function version(number: number, change: Partial<VersionState> = {}): VersionState {
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { AnswerReader, connectForAnswers } from '../../../shared/kafka/whole-answers.ts';
@@ -55,11 +55,11 @@ test('what is no size is refused before memory is taken for it', () => {
 
 test('a connection gives whole answers, and ends with an error when something else comes', async (t) => {
   const sent = [answerOf(10, 1), answerOf(300_000, 2), answerOf(0, 3)];
+  const broker = Promise.withResolvers<Socket>();
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.write(Buffer.concat(sent), () => {
-      setTimeout(() => socket.end('HTTP/1.1 400 Bad Request'), 50);
-    });
+    socket.write(Buffer.concat(sent));
+    broker.resolve(socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -67,7 +67,10 @@ test('a connection gives whole answers, and ends with an error when something el
   const { port } = server.address() as AddressInfo;
   const socket = connectForAnswers({ host: '127.0.0.1', port, ssl: {}, onConnect: () => undefined });
   const got: Buffer[] = [];
-  socket.on('data', (answer: Buffer) => got.push(answer));
+  socket.on('data', (answer: Buffer) => {
+    got.push(answer);
+    if (got.length === sent.length) void broker.promise.then((one) => one.end('HTTP/1.1 400 Bad Request'));
+  });
   const [error] = (await once(socket, 'error')) as [Error];
   assert.deepEqual(got, sent);
   assert.match(error.message, /^answer of \d+ bytes/);
