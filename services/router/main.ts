@@ -205,11 +205,12 @@ const app = await createApp({
       nowMs(),
     ),
   }),
-  shortcut: createShortcuts({
+  ...createShortcuts({
     gate: { ...gate, isClosing: () => stopping.signal.aborted },
     bodyTurns,
     router: () => (routing.source() === 'nothing' ? undefined : router),
     limits: config,
+    nowMs: Date.now,
     monotonicMs,
   }),
 });

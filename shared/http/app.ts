@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
 import fastify from 'fastify';
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly readiness?: () => Readonly<Record<string, string | number | null>>;
   /** Takes requests before fastify does, where something faster can answer them. */
   readonly shortcut?: Shortcut;
+  /** Takes connections before Node does, where their bytes can be answered as they are. Wants a shortcut, too. */
+  readonly connections?: ConnectionShortcut;
   /** Longest time a client may take to send a request, ms. */
   readonly requestTimeoutMs?: number;
 }
@@ -39,11 +42,22 @@ export type Shortcut = (
   otherwise: (body: Buffer) => void,
 ) => boolean;
 
+/** Is given every connection before Node's HTTP is. */
+export interface ConnectionShortcut {
+  /**
+   * Takes a new connection. It may call `otherwise` once, with all that it has read and not answered, when nothing of it is under
+   * way and it listens to nothing any more: the connection is Node's from then on.
+   */
+  take(socket: Socket, otherwise: (bytes: Buffer) => void): void;
+  /** Closes the connections on which nothing is under way; the others close with their answers. No more are taken. */
+  close(): void;
+}
+
 /** A refused body of at most this size is read to its end and thrown away. */
 const DRAINED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** For how long an idle connection is kept, ms: fastify's own default. */
-const KEEP_ALIVE_MS = 72_000;
+export const KEEP_ALIVE_MS = 72_000;
 
 /** Returns a stream of bytes that are there. */
 function readableOf(body: Buffer): Readable {
@@ -70,6 +84,31 @@ function serverWith(
         if (!isTaken) handle(request, response);
       },
     );
+}
+
+/** Makes a server give its connections to a shortcut first. */
+function giveConnections(app: FastifyInstance, connections: ConnectionShortcut): void {
+  const { server } = app;
+  const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
+  let isClosing = false;
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    const giveToNode = (): void => {
+      for (const listener of listeners) listener.call(server, socket);
+    };
+    if (isClosing) giveToNode();
+    else
+      connections.take(socket, (bytes) => {
+        giveToNode();
+        if (socket.isPaused()) socket.resume();
+        socket.unshift(bytes);
+      });
+  });
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    connections.close();
+    done();
+  });
 }
 
 /** Writes a problem document. */
@@ -156,6 +195,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
 
   refuseExpectations(app.server);
+  if (options.connections) giveConnections(app, options.connections);
 
   app.addHook('onRequest', async (request) => {
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')

@@ -1,10 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Shortcut } from '../../../shared/http/app.ts';
-import { problemDocument } from '../../../shared/http/problem.ts';
-import type { PredictResult, Router } from '../service.ts';
+import type { Router } from '../service.ts';
 import { traceparentOf } from '../../../shared/domain/traceparent.ts';
 import { VERSION_HEADER } from '../domain/wanted.ts';
-import { RETRY_AFTER_SECONDS } from './request-of.ts';
+import { plainAnswer, sendPlain } from './plain-answer.ts';
+import { JSON_TYPES } from './plain-head.ts';
 
 /** What the shortcut needs. */
 export interface PredictShortcutDeps {
@@ -17,8 +17,6 @@ export interface PredictShortcutDeps {
 
 const PREFIX = '/v1/models/';
 const SUFFIX = '/predict';
-const JSON_TYPES = new Set(['application/json', 'application/json; charset=utf-8']);
-const ANSWER_TYPE = 'application/json; charset=utf-8';
 
 /** Returns the model of a path `/v1/models/{model}/predict`; undefined for any other path or query. */
 function modelOf(url: string): string | undefined {
@@ -34,31 +32,6 @@ function plainLength({ method, headers }: IncomingMessage): number | undefined {
   if (!JSON_TYPES.has(headers['content-type'] ?? '')) return undefined;
   const length = Number(headers['content-length'] ?? '0');
   return length > 0 ? length : undefined;
-}
-
-type Answered = Extract<PredictResult, { kind: 'answered' }>['answer'];
-
-/** Returns the JSON of an answer. Nothing in it needs an escape: model and id are of characters that do not. */
-export function answerText(answer: Answered): string {
-  const { predictionId, model, version, score, arm, snapshotPosition, learnedToMs, stalenessMs } = answer;
-  return `{"predictionId":"${predictionId}","model":"${model}","version":${String(version)},"score":${String(score)},"arm":"${arm}","snapshotPosition":${String(snapshotPosition)},"learnedToMs":${String(learnedToMs)},"stalenessMs":${String(stalenessMs)},"planVersion":${String(answer.planVersion)}}`;
-}
-
-function send(response: ServerResponse, result: PredictResult): void {
-  if (result.kind === 'answered') {
-    const text = answerText(result.answer);
-    response.writeHead(200, ['content-type', ANSWER_TYPE, 'content-length', String(text.length)]);
-    response.end(text, 'latin1');
-    return;
-  }
-  const reason = result.kind === 'invalid' ? result.fault.message : result.reason;
-  const body = Buffer.from(JSON.stringify(problemDocument(503, reason)));
-  response.writeHead(503, {
-    'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': body.length,
-    'retry-after': String(RETRY_AFTER_SECONDS),
-  });
-  response.end(body);
 }
 
 /**
@@ -82,7 +55,7 @@ export function createPredictShortcut(deps: PredictShortcutDeps): Shortcut {
       if (body === undefined) return;
       const asked = { model, body, arrivedMs, traceparent: traceparentOf(request.headers['traceparent']) };
       const isTaken = router.predictPlain(asked, (result) => {
-        send(response, result);
+        sendPlain(response, plainAnswer(result));
       });
       if (!isTaken) otherwise(body);
     });

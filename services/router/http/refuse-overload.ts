@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { problemDocument } from '../../../shared/http/problem.ts';
-import { RETRY_AFTER_SECONDS } from './request-of.ts';
+import { sendPlain, unavailable } from './plain-answer.ts';
+import type { PlainAnswer } from './plain-answer.ts';
 
 /**
  * For how long nothing is read from a connection whose request was refused, ms: who asks again at once is held up by that alone. Not
@@ -9,31 +10,16 @@ import { RETRY_AFTER_SECONDS } from './request-of.ts';
  */
 const PAUSE_MS = 80;
 
-/** An answer as it is written: one write of one string. */
-interface Refusal {
-  readonly headers: string[];
-  readonly body: string;
-}
-
-function refusalOf(document: object): Refusal {
-  const body = JSON.stringify(document);
-  const headers = {
-    'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': String(body.length),
-    'retry-after': String(RETRY_AFTER_SECONDS),
-  };
-  return { headers: Object.entries(headers).flat(), body };
-}
-
 const DOCUMENT = problemDocument(503, 'the router has more requests under way than it can answer in time');
-const REFUSAL = refusalOf(DOCUMENT);
-const INFERENCE_REFUSAL = refusalOf({ ...DOCUMENT, error: DOCUMENT.detail });
+/** What who is refused is told. */
+export const OVERLOAD: PlainAnswer = unavailable(DOCUMENT);
+const INFERENCE_OVERLOAD = unavailable({ ...DOCUMENT, error: DOCUMENT.detail });
 
 /** Connections of requests that were refused in this turn of the event loop. */
 let refused: Socket[] = [];
 
 /** Stops reading from them once their answers are written, all together: a timer for each would cost as much as an answer. */
-function pauseRefused(): void {
+function pauseAll(): void {
   const some = refused.filter((socket) => !socket.destroyed);
   refused = [];
   for (const socket of some) socket.pause();
@@ -42,14 +28,17 @@ function pauseRefused(): void {
   }, PAUSE_MS).unref();
 }
 
+/** Makes that nothing is read from a connection for a while, from when its answers of this turn are written. */
+export function pauseRefused(socket: Socket): void {
+  if (refused.length === 0) setImmediate(pauseAll);
+  refused.push(socket);
+}
+
 /**
  * Answers 503 with Retry-After and reads nothing from the connection for a while; what is left of the request's body is read and thrown
  * away after that. Costs hardly more than the write itself.
  */
 export function refuseOverload({ url = '', socket }: IncomingMessage, response: ServerResponse): void {
-  const { headers, body } = url.startsWith('/v2/') ? INFERENCE_REFUSAL : REFUSAL;
-  response.writeHead(503, headers);
-  response.end(body, 'latin1');
-  if (refused.length === 0) setImmediate(pauseRefused);
-  refused.push(socket);
+  sendPlain(response, url.startsWith('/v2/') ? INFERENCE_OVERLOAD : OVERLOAD);
+  pauseRefused(socket);
 }

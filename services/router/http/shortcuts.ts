@@ -1,7 +1,9 @@
-import type { Shortcut } from '../../../shared/http/app.ts';
+import { KEEP_ALIVE_MS } from '../../../shared/http/app.ts';
+import type { ConnectionShortcut, Shortcut } from '../../../shared/http/app.ts';
 import type { Router } from '../service.ts';
 import type { Turns } from '../turns.ts';
 import { awaitTurn } from './await-turn.ts';
+import { createPlainConnections } from './plain-connections.ts';
 import { createPredictShortcut } from './predict-shortcut.ts';
 import { shedOverload } from './shed-overload.ts';
 import type { Gate } from './shed-overload.ts';
@@ -14,13 +16,28 @@ export interface ShortcutsDeps {
   /** Returns the router; undefined while it waits for something. */
   readonly router: () => Router | undefined;
   readonly limits: { readonly PREDICT_BODY_BYTES: number; readonly INFER_BODY_BYTES: number };
+  readonly nowMs: () => number;
   readonly monotonicMs: () => number;
 }
 
-/** Returns what every request meets first: is it let in, has its turn come, is it a plain one that is answered from its bytes? */
-export function createShortcuts({ gate, bodyTurns, router, limits, monotonicMs }: ShortcutsDeps): Shortcut {
-  const { PREDICT_BODY_BYTES, INFER_BODY_BYTES } = limits;
+/**
+ * Returns what every connection and every request meets first: is it a plain one that is answered from its bytes, is it let in, has
+ * its turn come?
+ */
+export function createShortcuts(deps: ShortcutsDeps): {
+  readonly connections: ConnectionShortcut;
+  readonly shortcut: Shortcut;
+} {
+  const { gate, bodyTurns, router, monotonicMs } = deps;
+  const { PREDICT_BODY_BYTES, INFER_BODY_BYTES } = deps.limits;
   const plain = createPredictShortcut({ router, bodyLimitBytes: PREDICT_BODY_BYTES, monotonicMs });
   const inTurn = awaitTurn({ turns: bodyTurns, bodyBytesMax: INFER_BODY_BYTES, monotonicMs }, plain);
-  return shedOverload(gate, Math.max(PREDICT_BODY_BYTES, INFER_BODY_BYTES), inTurn);
+  return {
+    connections: createPlainConnections({
+      ...deps,
+      bodyLimitBytes: PREDICT_BODY_BYTES,
+      keepAliveMs: KEEP_ALIVE_MS,
+    }),
+    shortcut: shedOverload(gate, Math.max(PREDICT_BODY_BYTES, INFER_BODY_BYTES), inTurn),
+  };
 }

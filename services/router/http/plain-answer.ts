@@ -1,0 +1,79 @@
+import type { ServerResponse } from 'node:http';
+import { problemDocument } from '../../../shared/http/problem.ts';
+import type { Problem } from '../../../shared/http/problem.ts';
+import type { PredictResult } from '../service.ts';
+import { RETRY_AFTER_SECONDS } from './request-of.ts';
+
+/** An answer to a plain request, before its connection is known. */
+export interface PlainAnswer {
+  readonly status: 200 | 503;
+  readonly type: string;
+  readonly body: string;
+  /** Length of the body, bytes; as many as its characters where it is ASCII. */
+  readonly bytes: number;
+  readonly isAscii: boolean;
+}
+
+type Answered = Extract<PredictResult, { kind: 'answered' }>['answer'];
+
+const ANSWER_TYPE = 'application/json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** Returns the JSON of an answer. Nothing in it needs an escape: model and id are of characters that do not. */
+export function answerText(answer: Answered): string {
+  const { predictionId, model, version, score, arm, snapshotPosition, learnedToMs, stalenessMs } = answer;
+  return `{"predictionId":"${predictionId}","model":"${model}","version":${String(version)},"score":${String(score)},"arm":"${arm}","snapshotPosition":${String(snapshotPosition)},"learnedToMs":${String(learnedToMs)},"stalenessMs":${String(stalenessMs)},"planVersion":${String(answer.planVersion)}}`;
+}
+
+/** Returns what a plain request is told. */
+export function plainAnswer(result: PredictResult): PlainAnswer {
+  if (result.kind === 'answered') {
+    const body = answerText(result.answer);
+    return { status: 200, type: ANSWER_TYPE, body, bytes: body.length, isAscii: true };
+  }
+  return unavailable(problemDocument(503, result.kind === 'invalid' ? result.fault.message : result.reason));
+}
+
+/** Returns the answer that a problem document with status 503 is; who gets it may try again. */
+export function unavailable(document: Problem & { readonly error?: string }): PlainAnswer {
+  const body = JSON.stringify(document);
+  const bytes = Buffer.byteLength(body);
+  return { status: 503, type: PROBLEM_TYPE, body, bytes, isAscii: bytes === body.length };
+}
+
+/** Sends an answer by way of Node's HTTP: one write. */
+export function sendPlain(
+  response: ServerResponse,
+  { status, type, body, bytes, isAscii }: PlainAnswer,
+): void {
+  const headers = ['content-type', type, 'content-length', String(bytes)];
+  if (status === 503) headers.push('retry-after', String(RETRY_AFTER_SECONDS));
+  response.writeHead(status, headers);
+  response.end(body, isAscii ? 'latin1' : 'utf8');
+}
+
+const STATUS_LINES = { 200: 'HTTP/1.1 200 OK', 503: 'HTTP/1.1 503 Service Unavailable' } as const;
+
+/**
+ * Returns what writes whole answers as HTTP/1.1 has them, with the fields that Node adds (Date, Connection, Keep-Alive).
+ *
+ * @param nowMs wall clock, ms
+ * @param keepAliveMs for how long an idle connection is kept, ms
+ */
+export function createAnswerWriter(
+  nowMs: () => number,
+  keepAliveMs: number,
+): (answer: PlainAnswer, isLast: boolean) => string {
+  const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${String(Math.floor(keepAliveMs / 1000))}`;
+  let second = -1;
+  let date = '';
+  return ({ status, type, body, bytes }, isLast) => {
+    const now = Math.floor(nowMs() / 1000);
+    if (now !== second) {
+      second = now;
+      date = new Date(now * 1000).toUTCString();
+    }
+    const again = status === 503 ? `retry-after: ${String(RETRY_AFTER_SECONDS)}\r\n` : '';
+    return `${STATUS_LINES[status]}\r\ncontent-type: ${type}\r\ncontent-length: ${String(bytes)}\r\n${again}Date: ${date}\r\n${isLast ? 'Connection: close' : keepAlive}\r\n\r\n${body}`;
+  };
+}
