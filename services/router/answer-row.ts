@@ -10,6 +10,8 @@ import type { Assignment } from './domain/assign-subject.ts';
 import { writePrediction, writeValue } from './domain/prediction-avro.ts';
 import type { WrittenPrediction } from './domain/prediction-avro.ts';
 import { predictionBytes } from './domain/prediction-bytes.ts';
+import { traceFirstAnswer } from './first-answer.ts';
+import { ValuesRow } from './loaded-version.ts';
 import type { RowInput } from './loaded-version.ts';
 import type { Tracing } from './ports.ts';
 import type { LoggedPrediction, PredictionLog } from './prediction-log.ts';
@@ -35,8 +37,8 @@ export interface RowAsk {
   readonly assignment: Assignment;
   /** Whether another version than the assigned one may answer. */
   readonly mayFallBack: boolean;
-  /** Whom it is about; undefined when nobody is named, and then nothing is logged. */
-  readonly subject: string | undefined;
+  /** Whom it is about. */
+  readonly subject: string;
   /** Id within the shard. */
   readonly id: string;
   readonly predictedAtMs: number;
@@ -57,10 +59,15 @@ export interface RowAnswer {
   readonly planVersion: number;
 }
 
+/** Why there is no answer at the moment. */
+export interface Unavailable {
+  readonly kind: 'unavailable';
+  readonly reason: string;
+}
+
 /** An answer, or why there is none at the moment. */
 export type RowResult =
-  | { readonly kind: 'answered'; readonly answer: RowAnswer; readonly isFallback: boolean }
-  | { readonly kind: 'unavailable'; readonly reason: string };
+  { readonly kind: 'answered'; readonly answer: RowAnswer; readonly isFallback: boolean } | Unavailable;
 
 /** What answering needs. */
 export interface AnswerDeps {
@@ -82,11 +89,18 @@ function served(version: number, score: RowScore): ServedScore {
   return { version, score: score.ok ? score.score : null, scoringMicros, failed: !score.ok };
 }
 
+/** Returns that a version cannot answer, and why. */
+export function unavailable(versions: VersionServers, model: string, version: number): Unavailable {
+  const left = versions.of(model, version)?.leftAlone();
+  const reason = versions.notReady(model, version) ?? left ?? 'it failed to score';
+  return { kind: 'unavailable', reason: `version ${String(version)} of ${model} cannot answer: ${reason}` };
+}
+
 /** Returns a row of values. */
-export function rowOfValues(values: readonly FeatureValue[], subject: string | undefined): AskedRow {
+export function rowOfValues(values: readonly FeatureValue[], subject: string): AskedRow {
   return {
-    input: { hashed: undefined, values: () => values },
-    bytes: predictionBytes(subject ?? '', values),
+    input: new ValuesRow(values),
+    bytes: predictionBytes(subject, values),
     writeFeatures: (writer) => {
       for (const value of values) writeValue(writer, value);
     },
@@ -175,27 +189,6 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
     });
   }
 
-  function unavailable({ spec: { name } }: RowAsk, version: number): RowResult {
-    const left = versions.of(name, version)?.leftAlone();
-    const reason = versions.notReady(name, version) ?? left ?? 'it failed to score';
-    return { kind: 'unavailable', reason: `version ${String(version)} of ${name} cannot answer: ${reason}` };
-  }
-
-  /** The way of a traced event ends here: at the first answer that has learned it. */
-  function traceFirstAnswer(ask: RowAsk, answer: RowAnswer, learned: string | undefined): void {
-    const { predictionId: id, version, snapshotPosition } = answer;
-    const span = deps.tracing.begin('first prediction that learned it', 'internal', learned, {
-      link: ask.traceparent,
-      attributes: {
-        'headrace.model': ask.spec.name,
-        'headrace.version': version,
-        'headrace.prediction_id': id,
-        'headrace.snapshot_position': snapshotPosition,
-      },
-    });
-    span?.end();
-  }
-
   function conclude(
     ask: RowAsk,
     by: { readonly version: number; readonly scores: ServedScore[]; readonly result: RowScore },
@@ -205,12 +198,12 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
     const { version, scores, result } = by;
     if (!result.ok) {
       ask.row.release?.();
-      done(unavailable(ask, version));
+      done(unavailable(versions, spec.name, version));
       return;
     }
     const { snapshot, score } = result;
     const answer: RowAnswer = {
-      predictionId: predictionId(shardOfSubject(subject ?? '', spec.shards), ask.id),
+      predictionId: predictionId(shardOfSubject(subject, spec.shards), ask.id),
       version,
       score,
       arm: assignment.arm,
@@ -219,14 +212,15 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
       stalenessMs: Math.max(0, deps.nowMs() - snapshot.publishedAtMs),
       planVersion: plan.planVersion,
     };
-    if (snapshot.takeTrace !== undefined) traceFirstAnswer(ask, answer, snapshot.takeTrace());
+    const { predictionId: id } = answer;
+    traceFirstAnswer(deps.tracing, snapshot, {
+      model: spec.name,
+      version,
+      predictionId: id,
+      traceparent: ask.traceparent,
+    });
     const isFallback = assignment.arm === 'candidate' && version !== plan.candidate;
     const answered: RowResult = { kind: 'answered', answer, isFallback };
-    if (subject === undefined) {
-      ask.row.release?.();
-      done(answered);
-      return;
-    }
     const prediction = {
       id: answer.predictionId,
       predictedAtMs: ask.predictedAtMs,

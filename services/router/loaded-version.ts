@@ -15,7 +15,21 @@ export interface RowInput {
   /** The row with its names hashed, where whoever asks has hashed it; it stays as it is until the row is scored. */
   readonly hashed: HashedRow | undefined;
   /** Returns the row's values. */
-  readonly values: () => Row;
+  values(): Row;
+}
+
+/** A row that came as values. */
+export class ValuesRow implements RowInput {
+  readonly hashed = undefined;
+  readonly row: Row;
+
+  constructor(row: Row) {
+    this.row = row;
+  }
+
+  values(): Row {
+    return this.row;
+  }
 }
 
 /**
@@ -88,10 +102,10 @@ export class LoadedVersion {
       this.#values = new Float32Array(size);
     }
     let at = 0;
-    for (const { hashed, values } of rows) {
-      if (hashed === undefined)
-        this.#encoder.encode(values(), this.#parameters, this.#indices, this.#values, at);
-      else this.#encoder.encodeHashed(hashed, this.#parameters, this.#indices, this.#values, at);
+    for (const row of rows) {
+      if (row.hashed === undefined)
+        this.#encoder.encode(row.values(), this.#parameters, this.#indices, this.#values, at);
+      else this.#encoder.encodeHashed(row.hashed, this.#parameters, this.#indices, this.#values, at);
       at += width;
     }
     const indices = this.#indices.subarray(0, size);
@@ -106,5 +120,5 @@ export class LoadedVersion {
 
 /** Returns rows of values as they are scored. */
 export function inputsOf(rows: readonly Row[]): RowInput[] {
-  return rows.map((row) => ({ hashed: undefined, values: () => row }));
+  return rows.map((row) => new ValuesRow(row));
 }

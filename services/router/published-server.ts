@@ -46,7 +46,7 @@ export function createPublishedServer(deps: PublishedServerDeps): VersionServer 
     current: () => {
       const open = scorer;
       if (open === undefined) return undefined;
-      return { loaded: { score: (rows) => open.score(rows.map(({ values }) => values())) }, snapshot };
+      return { loaded: { score: (rows) => open.score(rows.map((row) => row.values())) }, snapshot };
     },
   });
 

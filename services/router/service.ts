@@ -1,12 +1,12 @@
 import type { ItemFault } from '../../shared/domain/check-item.ts';
 import type { ModelDirectory, ModelState } from '../../shared/domain/model-directory.ts';
-import type { FeatureValue } from '../../shared/domain/model-spec.ts';
 import { targetsOf } from '../../shared/domain/traffic-target.ts';
 import { createRowAnswering, rowOfValues } from './answer-row.ts';
+import { createRowInference } from './infer-rows.ts';
 import { createPlainReader } from './plain-predict.ts';
 import type { AnswerDeps, RowAnswer, RowAsk, RowResult } from './answer-row.ts';
 import { assignSubject, isServing, pinTo, wantedVersion } from './domain/assign-subject.ts';
-import type { Assignment, ServingPlan, Wanted } from './domain/assign-subject.ts';
+import type { ServingPlan, Wanted } from './domain/assign-subject.ts';
 import { inferOutputs } from './domain/infer-tensors.ts';
 import type { InferOutput } from './domain/infer-tensors.ts';
 import { parsePredict } from './domain/parse-predict.ts';
@@ -90,6 +90,7 @@ export interface RouterDeps extends AnswerDeps {
 export function createRouter(deps: RouterDeps): Router {
   const { versions, observe } = deps;
   const answerRow = createRowAnswering(deps);
+  const inferRows = createRowInference(deps);
   const answerOne = (ask: RowAsk): Promise<RowResult> =>
     new Promise((resolve) => {
       answerRow(ask, resolve);
@@ -196,48 +197,21 @@ export function createRouter(deps: RouterDeps): Router {
     if (!isServing(plan)) return { result: noStable(model) };
     const pinned = pinnedVersion(state, plan, request.wanted);
     if (pinned !== undefined && typeof pinned !== 'number') return { result: pinned };
-    const { id, rows, subjects, outputs } = parsed.ask;
-    const predictedAtMs = deps.nowMs();
+    const { spec } = state;
+    const { ask } = parsed;
     const isReady = mayAnswer(plan);
-    const { features } = state.spec;
-    const assign = (subject: string | undefined, row: readonly FeatureValue[]): Assignment => {
-      if (pinned !== undefined) return pinTo(plan, pinned);
-      return subject === undefined
-        ? pinTo(plan, plan.stable)
-        : assignSubject(plan, { subject, row, features }, isReady);
-    };
-    const results: RowResult[] = await Promise.all(
-      rows.map((row, i) => {
-        const subject = subjects?.[i];
-        const common = {
-          spec: state.spec,
-          plan,
-          row: rowOfValues(row, subject),
-          subject,
-          id: deps.newId(),
-          predictedAtMs,
-          arrivedMs,
-          traceparent,
-        };
-        return answerOne({ ...common, assignment: assign(subject, row), mayFallBack: pinned === undefined });
-      }),
-    );
-    const refused = results.find((one) => one.kind === 'unavailable');
-    if (refused !== undefined) return { result: refused };
-    const answered = results.filter((one) => one.kind === 'answered');
-    const versionsUsed = new Set(answered.map((one) => one.answer.version));
+    const found = await inferRows({ spec, plan, pinned, ask, isReady, arrivedMs, traceparent });
+    if (found.kind !== 'answered') return { result: found };
+    const { columns, isFallback } = found;
+    const versionsUsed = new Set(columns.version);
     const [version = plan.stable] = versionsUsed.size === 1 ? versionsUsed : [];
     const answer: InferAnswer = {
       model_name: model,
       model_version: String(version),
-      ...(id === undefined ? {} : { id }),
-      outputs: inferOutputs(
-        answered.map((one) => one.answer),
-        outputs,
-        subjects !== undefined,
-      ),
+      ...(ask.id === undefined ? {} : { id: ask.id }),
+      outputs: inferOutputs(columns, ask.outputs),
     };
-    return { result: { kind: 'answered', answer }, isFallback: answered.some((one) => one.isFallback) };
+    return { result: { kind: 'answered', answer }, isFallback };
   }
 
   return {

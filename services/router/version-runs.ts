@@ -117,7 +117,7 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
     const spoiling = ports.beforeRun?.(
       model,
       version,
-      rows.map(({ values }) => values()),
+      rows.map((row) => row.values()),
     );
     if (spoiling === undefined) return loaded.score(rows);
     if (spoiling === 'memory') eaten[0] = eatMemory();

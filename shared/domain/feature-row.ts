@@ -17,12 +17,17 @@ export function checkRow(
     return `row has ${String(row.length)} values, allowed ${String(features.length)}`;
   }
   for (const [column, feature] of features.entries()) {
-    const value = row[column];
-    if (value === null || value === undefined) continue;
-    const allowed = violatedRule(value, feature.type);
-    if (allowed !== undefined) return `feature ${feature.name}: ${describe(value)}, allowed ${allowed}`;
+    const found = valueFault(row[column], feature);
+    if (found !== undefined) return `feature ${feature.name}: ${found}`;
   }
   return undefined;
+}
+
+/** Returns what is wrong with the value of a feature, the value and what is allowed, or undefined. */
+export function valueFault(value: FeatureValue | undefined, { type }: FeatureSpec): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  const allowed = violatedRule(value, type);
+  return allowed === undefined ? undefined : `${describe(value)}, allowed ${allowed}`;
 }
 
 function violatedRule(value: string | number | boolean, type: FeatureSpec['type']): string | undefined {

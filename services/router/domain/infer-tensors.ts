@@ -84,37 +84,41 @@ export function outputMetadata(): readonly TensorMetadata[] {
   return INFER_OUTPUTS.map((name) => ({ name, datatype: OUTPUT_DATATYPES[name], shape: COLUMN }));
 }
 
-/** The answer to one row, as far as outputs tell it. */
-export interface InferRow {
-  readonly score: number;
-  readonly version: number;
-  readonly arm: Arm;
-  readonly snapshotPosition: number;
-  readonly stalenessMs: number;
-  readonly predictionId: string;
+/** What rows were answered, a column an output; each is filled row by row. */
+export interface InferColumns {
+  readonly score: number[];
+  readonly version: number[];
+  readonly arm: Arm[];
+  readonly snapshot_position: number[];
+  readonly staleness_ms: number[];
+  /** Empty where no predictions were logged. */
+  readonly prediction_id: string[];
 }
 
-const VALUE_OF: Readonly<Record<InferOutputName, (row: InferRow) => number | string>> = {
-  score: ({ score }) => score,
-  version: ({ version }) => version,
-  arm: ({ arm }) => arm,
-  snapshot_position: ({ snapshotPosition }) => snapshotPosition,
-  staleness_ms: ({ stalenessMs }) => stalenessMs,
-  prediction_id: ({ predictionId }) => predictionId,
-};
+/** Returns columns for so many rows. */
+export function openColumns(rows: number): InferColumns {
+  return {
+    score: new Array<number>(rows),
+    version: new Array<number>(rows),
+    arm: new Array<Arm>(rows),
+    snapshot_position: new Array<number>(rows),
+    staleness_ms: new Array<number>(rows),
+    prediction_id: [],
+  };
+}
 
 /** Returns the outputs of answered rows: those asked for, prediction ids only where predictions were logged. */
 export function inferOutputs(
-  rows: readonly InferRow[],
+  columns: InferColumns,
   asked: readonly InferOutputName[] | undefined,
-  isLogged: boolean,
 ): readonly InferOutput[] {
+  const isLogged = columns.prediction_id.length > 0;
   return INFER_OUTPUTS.filter(
     (name) => (asked === undefined || asked.includes(name)) && (isLogged || name !== 'prediction_id'),
   ).map((name) => ({
     name,
     datatype: OUTPUT_DATATYPES[name],
-    shape: [rows.length],
-    data: rows.map(VALUE_OF[name]),
+    shape: [columns.score.length],
+    data: columns[name],
   }));
 }
