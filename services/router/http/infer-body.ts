@@ -70,7 +70,8 @@ export function sendInferAnswer(reply: FastifyReply, answer: InferAnswer, asked:
     tensors.push(bytes);
     return { name, datatype, shape, parameters: { binary_data_size: bytes.length } };
   });
-  if (tensors.length === 0) return reply.serializer(JSON.stringify).type('application/json; charset=utf-8').send(answer);
+  if (tensors.length === 0)
+    return reply.serializer(JSON.stringify).type('application/json; charset=utf-8').send(answer);
   const json = Buffer.from(JSON.stringify({ ...answer, outputs }));
   return reply
     .header(JSON_LENGTH_HEADER, String(json.length))
