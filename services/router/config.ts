@@ -166,7 +166,7 @@ export const routerSettings = Type.Object({
       'Most bytes that the bodies of requests under way may take together; one may have an eighth of what is free, or all when it is alone.',
   }),
   LOOP_DELAY_MAX_MS: Type.Integer({
-    default: 250,
+    default: 100,
     minimum: 10,
     maximum: 60_000,
     description:

@@ -84,9 +84,12 @@ async function run(
         const peak = await peakOf();
         peaks.push(peak);
         for (const times of [1, 2, 4]) {
-          const before = cpuSeconds();
+          let before = NaN;
+          const onOpen = (): void => {
+            before = cpuSeconds();
+          };
           const rate = times * peak.perSecond;
-          const load = await openLoad(target, { rate, seconds, connections, deadlineMs });
+          const load = await openLoad(target, { rate, seconds, connections, deadlineMs, onOpen });
           const goodput = load.inTime / load.seconds / peak.perSecond;
           const cpuGoodput = load.inTime / (cpuSeconds() - before) / peak.perCpuSecond;
           slices[name].push({ ...load, times, goodput, cpuGoodput });
@@ -129,7 +132,7 @@ export const program = defineProgram({
   options: {
     rounds: { default: 3, min: 1, max: 100, help: 'times that each side is measured' },
     seconds: { default: 8, min: 1, max: 600, help: 'length of one slice' },
-    rows: { default: 256, min: 1, max: 1024, help: 'rows of one request' },
+    rows: { default: 1024, min: 1, max: 1024, help: 'rows of one request' },
     connections: { default: 1000, min: 64, max: 20_000, help: 'connections of the load' },
     deadlineMs: { default: 1000, min: 10, max: 60_000, help: 'an answer later than this is of no use, ms' },
   },

@@ -36,7 +36,14 @@ function answerAt(bytes: Buffer): { status: number; end: number } | undefined {
  */
 export async function openLoad(
   { url, path, bodies }: Target,
-  options: { rate: number; seconds: number; connections: number; deadlineMs: number },
+  options: {
+    rate: number;
+    seconds: number;
+    connections: number;
+    deadlineMs: number;
+    /** Called when all connections are open, before the first request. */
+    onOpen?: () => void;
+  },
 ): Promise<OpenLoad> {
   const { rate, seconds, connections, deadlineMs } = options;
   const { hostname, port } = new URL(url);
@@ -48,8 +55,8 @@ export async function openLoad(
   const idle: Socket[] = [];
   const dueMs = new Map<Socket, number>();
   const found = { inTime: 0, late: 0, shed: 0, failed: 0, unsent: 0 };
-  const startMs = performance.now();
-  const endMs = startMs + 1000 * seconds;
+  let startMs = NaN;
+  let endMs = NaN;
   let taken = 0;
 
   function hear(socket: Socket, status: number): void {
@@ -64,7 +71,7 @@ export async function openLoad(
     idle.push(socket);
   }
 
-  function open(): Socket {
+  function open(): { readonly socket: Socket; readonly settled: Promise<void> } {
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
     let rest: Buffer = Buffer.alloc(0);
     socket.on('data', (chunk) => {
@@ -74,11 +81,17 @@ export async function openLoad(
       rest = rest.subarray(answer.end);
       hear(socket, answer.status);
     });
-    socket.on('connect', () => idle.push(socket));
-    socket.on('error', () => {
-      found.failed += 1;
+    const settled = new Promise<void>((resolve) => {
+      socket.on('connect', () => {
+        idle.push(socket);
+        resolve();
+      });
+      socket.on('error', () => {
+        found.failed += 1;
+        resolve();
+      });
     });
-    return socket;
+    return { socket, settled };
   }
 
   /** Sends what is due, the oldest first; what has waited past its deadline is not sent any more. */
@@ -100,7 +113,11 @@ export async function openLoad(
     }
   }
 
-  const sockets = Array.from({ length: connections }, open);
+  const opened = Array.from({ length: connections }, open);
+  await Promise.all(opened.map(({ settled }) => settled));
+  options.onOpen?.();
+  startMs = performance.now();
+  endMs = startMs + 1000 * seconds;
   const done = Promise.withResolvers<undefined>();
   const timer = setInterval(() => {
     sendDue();
@@ -108,6 +125,6 @@ export async function openLoad(
   }, 1);
   await done.promise;
   clearInterval(timer);
-  for (const socket of sockets) socket.destroy();
+  for (const { socket } of opened) socket.destroy();
   return { ...found, offered: Math.round(rate * seconds), seconds };
 }
