@@ -49,6 +49,7 @@ export interface RowAsk {
 
 /** The answer to one row. */
 export interface RowAnswer {
+  readonly model: string;
   readonly predictionId: string;
   readonly version: number;
   readonly score: number;
@@ -133,8 +134,13 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
   /** Adds the scores of the other planned versions that are ready, in the order of the plan. */
   function scoreOthers(ask: RowAsk, scores: ServedScore[], done: () => void): void {
     const { name } = ask.spec;
+    const all = versionsOf(ask.plan);
+    if (all.length === 1 && all[0] === scores[0]?.version) {
+      done();
+      return;
+    }
     const isScored = (version: number): boolean => scores.some((one) => one.version === version);
-    const others = versionsOf(ask.plan).filter(
+    const others = all.filter(
       (version) => !isScored(version) && versions.notReady(name, version) === undefined,
     );
     let left = others.length;
@@ -203,6 +209,7 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
     }
     const { snapshot, score } = result;
     const answer: RowAnswer = {
+      model: spec.name,
       predictionId: predictionId(shardOfSubject(subject, spec.shards), ask.id),
       version,
       score,

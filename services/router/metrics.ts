@@ -7,20 +7,27 @@ const RUN_BUCKETS = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
 const ROW_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const FRESHNESS_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
+/** What requests of one protocol for one model told. */
+interface Asked {
+  readonly ended: Map<RequestOutcome, number>;
+  readonly duration: Tally;
+}
+
 /** Returns the router's metrics behind the names the service uses. */
 export function createRouterMetrics(metrics: Metrics): RouterObserver {
   /** What requests told, by protocol and model. */
-  const asked = new Map<string, { readonly ended: Map<RequestOutcome, number>; readonly duration: Tally }>();
+  const asked = { predict: new Map<string, Asked>(), infer: new Map<string, Asked>() };
   metrics.read({
     kind: 'counter',
     name: 'headrace_router_requests_total',
     help: 'Requests by how they ended: answered, fallback (answered by stable in place of the candidate), invalid, not-found or unavailable.',
     labelNames: ['protocol', 'model', 'outcome'],
     values: () =>
-      [...asked].flatMap(([key, { ended }]) => {
-        const [protocol = '', model = ''] = key.split('/');
-        return [...ended].map(([outcome, value]) => ({ labels: { protocol, model, outcome }, value }));
-      }),
+      Object.entries(asked).flatMap(([protocol, models]) =>
+        [...models].flatMap(([model, { ended }]) =>
+          [...ended].map(([outcome, value]) => ({ labels: { protocol, model, outcome }, value })),
+        ),
+      ),
   });
   const duration = metrics.tally({
     name: 'headrace_router_request_duration_seconds',
@@ -139,11 +146,10 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
   };
   return {
     request(protocol, model, outcome, durationMs) {
-      const key = `${protocol}/${model}`;
-      let known = asked.get(key);
+      let known = asked[protocol].get(model);
       if (known === undefined) {
         known = { ended: new Map<RequestOutcome, number>(), duration: duration.of(protocol, model) };
-        asked.set(key, known);
+        asked[protocol].set(model, known);
       }
       known.ended.set(outcome, (known.ended.get(outcome) ?? 0) + 1);
       known.duration.observe(durationMs / 1000);

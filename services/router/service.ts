@@ -24,8 +24,7 @@ export type Refusal =
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 /** The result of a prediction request. */
-export type PredictResult =
-  { readonly kind: 'answered'; readonly answer: RowAnswer & { readonly model: string } } | Refusal;
+export type PredictResult = { readonly kind: 'answered'; readonly answer: RowAnswer } | Refusal;
 
 /** The answer to an Open Inference Protocol request. */
 export interface InferAnswer {
@@ -144,13 +143,22 @@ export function createRouter(deps: RouterDeps): Router {
     if (asked === undefined) return false;
     const { subject, row, id = deps.newId(), predictedAtMs } = asked;
     const assignment = assignSubject(plan, { subject, row: [], features: [] }, mayAnswer(plan)); // no target asks for them
-    const { spec } = state;
-    const common = { spec, plan, row, subject, id, predictedAtMs, arrivedMs, traceparent };
-    answerRow({ ...common, assignment, mayFallBack: true }, (ended) => {
-      const { kind } = ended;
-      const outcome = kind === 'answered' && ended.isFallback ? 'fallback' : kind;
+    const ask: RowAsk = {
+      spec: state.spec,
+      plan,
+      row,
+      assignment,
+      mayFallBack: true,
+      subject,
+      id,
+      predictedAtMs,
+      arrivedMs,
+      traceparent,
+    };
+    answerRow(ask, (ended) => {
+      const outcome = ended.kind === 'answered' && ended.isFallback ? 'fallback' : ended.kind;
       observe.request('predict', model, outcome, deps.monotonicMs() - arrivedMs);
-      done(kind === 'answered' ? { kind, answer: { model, ...ended.answer } } : ended);
+      done(ended);
     });
     return true;
   }
@@ -183,8 +191,7 @@ export function createRouter(deps: RouterDeps): Router {
       traceparent,
     };
     const ended = await answerOne(ask);
-    if (ended.kind === 'unavailable') return { result: ended };
-    return { result: { kind: 'answered', answer: { model, ...ended.answer } }, isFallback: ended.isFallback };
+    return ended.kind === 'answered' ? { result: ended, isFallback: ended.isFallback } : { result: ended };
   }
 
   async function infer(request: Request): Promise<{ result: InferResult; isFallback?: boolean }> {
