@@ -71,6 +71,7 @@ class PlainConnection {
   }
 
   readonly #hear = (piece: Buffer): void => {
+    if (this.#socket.writableEnded) return; // the last answer has been given
     this.heardMs = this.#deps.monotonicMs();
     this.#rest = this.#rest === undefined ? piece : Buffer.concat([this.#rest, piece]);
     if (!this.#isAnswering && !this.#isFull) this.#read();
