@@ -171,6 +171,23 @@ test('a router that is going answers what still comes, closes it with the answer
   await idle.closed;
 });
 
+test('a connection on which nothing has come for long is closed, one that waits for its answer is not', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const desk = await open(t, { spec: { predictionLog: 'acknowledged' } });
+  desk.world.holdSends();
+  const [idle, fresh, busy] = [await desk.dial(), await desk.dial(), await desk.dial()];
+  busy.socket.write(requestOf(named('slow')));
+  while (desk.gate.figures().underWay === 0) await turn();
+  desk.world.clock.nowMs += 73_000;
+  fresh.socket.write(requestOf(named('fresh')));
+  while (desk.gate.figures().underWay === 1) await turn();
+  t.mock.timers.tick(5000);
+  await idle.closed;
+  desk.world.releaseSends();
+  assert.deepEqual(ids(await fresh.answers(1)), ['0~fresh']);
+  assert.deepEqual(ids(await busy.answers(1)), ['0~slow']);
+});
+
 test('a client that goes before its answer leaves no place taken', async (t) => {
   const desk = await open(t);
   const { socket, closed } = await desk.dial();
