@@ -15,6 +15,7 @@ import { ValuesRow } from './loaded-version.ts';
 import type { RowInput } from './loaded-version.ts';
 import type { Tracing } from './ports.ts';
 import type { LoggedPrediction, PredictionLog } from './prediction-log.ts';
+import { NOT_SCORED } from './version-runs.ts';
 import type { RowScore } from './version-runs.ts';
 import type { VersionServers } from './version-servers.ts';
 
@@ -83,7 +84,6 @@ export interface AnswerDeps {
 export type AnswerRow = (ask: RowAsk, done: (result: RowResult) => void) => void;
 
 const INT_MAX = 0x7fff_ffff;
-const NOT_SCORED: RowScore = { ok: false, scoringMicros: -1 };
 
 function served(version: number, score: RowScore): ServedScore {
   const scoringMicros = Math.min(score.scoringMicros, INT_MAX);
@@ -219,13 +219,8 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
       stalenessMs: Math.max(0, deps.nowMs() - snapshot.publishedAtMs),
       planVersion: plan.planVersion,
     };
-    const { predictionId: id } = answer;
-    traceFirstAnswer(deps.tracing, snapshot, {
-      model: spec.name,
-      version,
-      predictionId: id,
-      traceparent: ask.traceparent,
-    });
+    if (snapshot.takeTrace !== undefined)
+      traceFirstAnswer(deps.tracing, snapshot.takeTrace(), { ...answer, traceparent: ask.traceparent });
     const isFallback = assignment.arm === 'candidate' && version !== plan.candidate;
     const answered: RowResult = { kind: 'answered', answer, isFallback };
     const prediction = {

@@ -4,8 +4,8 @@ import { messageOf } from '../../shared/errors.ts';
 import { parityFault } from './domain/parity.ts';
 import { restartPauseMs } from './domain/restarts.ts';
 import type { PublishedScorer } from './ports.ts';
-import { createVersionRuns } from './version-runs.ts';
-import type { AppliedSnapshot, RowScore, VersionRunsDeps } from './version-runs.ts';
+import { createVersionRuns, NOT_SCORED } from './version-runs.ts';
+import type { AppliedSnapshot, VersionRunsDeps } from './version-runs.ts';
 import type { VersionServer } from './version-server.ts';
 
 /** What the server of a published version needs. */
@@ -15,7 +15,6 @@ export interface PublishedServerDeps extends Omit<VersionRunsDeps, 'current'> {
   readonly publishedAtMs: number;
 }
 
-const FAILED: RowScore = { ok: false, scoringMicros: -1 };
 /** A process that has lived for so long is not said to have failed at once when it ends, ms. */
 const LIVED_MS = 60_000;
 /** Failures in a row from which the version is called broken and not only away for a moment. */
@@ -135,7 +134,7 @@ export function createPublishedServer(deps: PublishedServerDeps): VersionServer 
     },
     score(row, done) {
       if (fault !== undefined || isClosed) {
-        done(FAILED);
+        done(NOT_SCORED);
         return;
       }
       runs.add(row, done);

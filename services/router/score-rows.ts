@@ -5,6 +5,7 @@ import type { InferColumns } from './domain/infer-tensors.ts';
 import { traceFirstAnswer } from './first-answer.ts';
 import { ValuesRow } from './loaded-version.ts';
 import type { Tracing } from './ports.ts';
+import { NOT_SCORED } from './version-runs.ts';
 import type { AppliedSnapshot, RowScore } from './version-runs.ts';
 import type { VersionServers } from './version-servers.ts';
 
@@ -20,8 +21,6 @@ export interface RowsAsk {
 
 /** Resolves with what the rows scored; undefined when one of them could not be scored. */
 export type ScoreRows = (ask: RowsAsk) => Promise<InferColumns | undefined>;
-
-const NOT_SCORED: RowScore = { ok: false, scoringMicros: -1 };
 
 /**
  * Returns how to score rows about nobody: by one version, without another to fall back on, and nothing is logged. So nothing has to
@@ -57,8 +56,11 @@ export function createRowScoring(deps: {
         } else isScored = false;
         left -= 1;
         if (left > 0) return;
-        if (isScored && snapshot !== undefined)
-          traceFirstAnswer(tracing, snapshot, { model, version, predictionId: '', traceparent });
+        if (isScored && snapshot?.takeTrace !== undefined) {
+          const { position: snapshotPosition } = snapshot;
+          const answer = { model, version, predictionId: '', snapshotPosition, traceparent };
+          traceFirstAnswer(tracing, snapshot.takeTrace(), answer);
+        }
         resolve(isScored ? columns : undefined);
       }
 

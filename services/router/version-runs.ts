@@ -73,7 +73,8 @@ interface RunFacts {
   readonly fault: string | undefined;
 }
 
-const FAILED: RowScore = { ok: false, scoringMicros: -1 };
+/** The score of a row that nothing was run for. */
+export const NOT_SCORED: RowScore = { ok: false, scoringMicros: -1 };
 
 /** Returns the runs of one version; whoever owns its parameters decides when there is one. */
 export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
@@ -126,7 +127,7 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
   }
 
   function failRows(batch: readonly WaitingRow[]): void {
-    for (const { done } of batch) done(FAILED);
+    for (const { done } of batch) done(NOT_SCORED);
   }
 
   function failRun(batch: readonly WaitingRow[], error: unknown): void {
@@ -192,7 +193,7 @@ export function createVersionRuns(deps: VersionRunsDeps): VersionRuns {
 
   return {
     add(row, done) {
-      if (isStuck || isLeftAlone()) done(FAILED);
+      if (isStuck || isLeftAlone()) done(NOT_SCORED);
       else waiting.push({ row, done });
     },
     areWaiting: () => waiting.length > 0,

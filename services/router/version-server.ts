@@ -6,7 +6,7 @@ import type { SnapshotUpdate } from './domain/snapshot-news.ts';
 import { inputsOf, LoadedVersion } from './loaded-version.ts';
 import type { RowInput } from './loaded-version.ts';
 import type { SnapshotResult } from './ports.ts';
-import { createVersionRuns } from './version-runs.ts';
+import { createVersionRuns, NOT_SCORED } from './version-runs.ts';
 import type { AppliedSnapshot, RowScore, VersionRunsDeps } from './version-runs.ts';
 
 /** One version on this router: its parameters kept up to date, its rows scored. */
@@ -50,8 +50,6 @@ export interface VersionServerDeps extends Omit<VersionRunsDeps, 'current'> {
 
 /** Of what comes from the disk: lower than that of any update. */
 const RESTORED_ID = 0;
-
-const FAILED: RowScore = { ok: false, scoringMicros: -1 };
 
 /**
  * Returns the server of one version. One loop does everything that touches its parameters, one thing after the other:
@@ -262,7 +260,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       }),
     score(row, done) {
       if (fault !== undefined || isClosed) {
-        done(FAILED);
+        done(NOT_SCORED);
         return;
       }
       runs.add(row, done);

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { BODY } from './router-world.ts';
-import { ids, LIMIT, named, open, requestOf } from './wire-world.ts';
+import { ids, LIMIT, named, open, requestOf, rest, untilUnderWay } from './wire-world.ts';
 import type { Desk } from './wire-world.ts';
 
 test('a plain request is answered without Node, again and again on one connection, with the fields that Node sends', async (t) => {
@@ -26,7 +25,7 @@ test('a request that comes in two pieces, head and body, is plain', async (t) =>
   const { socket, answers } = await desk.dial();
   const text = requestOf(named('halves'));
   socket.write(text.slice(0, text.indexOf('{')));
-  await delay(5);
+  await rest();
   socket.write(text.slice(text.indexOf('{')));
   assert.deepEqual(ids(await answers(1)), ['0~halves']);
   assert.equal(desk.byNode(), 0);
@@ -37,7 +36,7 @@ test('what comes in crumbs is left to Node, whole', async (t) => {
   const { socket, answers } = await desk.dial();
   for (const byte of requestOf(named('crumbs'))) {
     socket.write(byte);
-    await delay(1);
+    await rest();
   }
   assert.deepEqual(ids(await answers(1)), ['0~crumbs']);
   assert.equal(desk.byNode(), 1);
@@ -60,9 +59,9 @@ test('what comes while an answer is under way waits for it', async (t) => {
   desk.world.holdSends();
   const { socket, told, answers } = await desk.dial();
   socket.write(requestOf(named('first')));
-  while (desk.gate.figures().underWay === 0) await delay(1);
+  await untilUnderWay(desk, 1);
   socket.write(requestOf(named('second')));
-  await delay(20);
+  await rest();
   assert.equal(told.length, 0);
   desk.world.releaseSends();
   assert.deepEqual(ids(await answers(2)), ['0~first', '0~second']);
@@ -177,10 +176,10 @@ test('a connection on which nothing has come for long is closed, one that waits 
   desk.world.holdSends();
   const [idle, fresh, busy] = [await desk.dial(), await desk.dial(), await desk.dial()];
   busy.socket.write(requestOf(named('slow')));
-  while (desk.gate.figures().underWay === 0) await turn();
+  await untilUnderWay(desk, 1);
   desk.world.clock.nowMs += 73_000;
   fresh.socket.write(requestOf(named('fresh')));
-  while (desk.gate.figures().underWay === 1) await turn();
+  await untilUnderWay(desk, 2);
   t.mock.timers.tick(5000);
   await idle.closed;
   desk.world.releaseSends();
@@ -189,13 +188,15 @@ test('a connection on which nothing has come for long is closed, one that waits 
 });
 
 test('a client that goes before its answer leaves no place taken', async (t) => {
-  const desk = await open(t);
+  const desk = await open(t, { spec: { predictionLog: 'acknowledged' } });
+  desk.world.holdSends();
   const { socket, closed } = await desk.dial();
   socket.write(requestOf(BODY));
+  await untilUnderWay(desk, 1);
   socket.resetAndDestroy();
   await closed;
-  while (desk.world.told.count('request') === 0 && desk.gate.figures().underWay > 0) await delay(1);
-  assert.equal(desk.gate.figures().underWay, 0);
+  desk.world.releaseSends();
+  await untilUnderWay(desk, 0);
 });
 
 const BITS = [
@@ -239,10 +240,6 @@ const spoilt = fc
 
 test('whatever comes, the answers are those that Node’s way gives', async (t) => {
   const desks = [await open(t), await open(t, { isShort: false })];
-  /** Client and servers share this event loop: after so many turns of it all that can be answered is. */
-  const rest = async (): Promise<void> => {
-    for (let turns = 0; turns < 30; turns++) await turn();
-  };
   const ask = async ({ dial: call }: Desk, text: string, cut: number): Promise<unknown[]> => {
     const { socket, told, closed } = await call();
     for (const piece of [

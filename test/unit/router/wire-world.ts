@@ -1,7 +1,10 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { waitUntil } from '../../../deploy/local/wait-until.ts';
 import type { FastifyInstance } from 'fastify';
 import { createAdmissionGate } from '../../../services/router/admission-gate.ts';
 import type { AdmissionGate } from '../../../services/router/admission-gate.ts';
@@ -94,7 +97,8 @@ async function dial(port: number): Promise<Wire> {
     told,
     closed,
     async answers(count) {
-      while (told.length < count) await once(socket, 'told');
+      while (told.length < count && !socket.closed) await Promise.race([once(socket, 'told'), closed]);
+      assert.ok(told.length >= count, `closed after ${String(told.length)} answers, wanted ${String(count)}`);
       return told;
     },
   };
@@ -169,6 +173,22 @@ export function requestOf(body: unknown, more: readonly string[] = []): string {
     ...more,
   ];
   return `${lines.join('\r\n')}\r\n\r\n${text}`;
+}
+
+/** Client and servers share this event loop: after so many turns of it all that can be read and answered is. */
+export async function rest(): Promise<void> {
+  for (let turns = 0; turns < 30; turns++) await turn();
+}
+
+/** Resolves when so many requests are under way. */
+export function untilUnderWay({ gate }: Desk, count: number): Promise<void> {
+  return waitUntil(
+    () => {
+      const { underWay } = gate.figures();
+      assert.equal(underWay, count);
+    },
+    { what: `${String(count)} requests under way`, limitMs: 5000, everyMs: 1 },
+  );
 }
 
 /** Returns a body with an id. */
