@@ -75,6 +75,7 @@ test('the first request that is no plain one makes the connection Node’s', asy
     [requestOf({ ...BODY, subject: 'Zoë' }), 200],
     [requestOf({ ...BODY, more: 1 }), 400],
     [requestOf(`"${'x'.repeat(LIMIT)}"`), 413],
+    [requestOf(`${JSON.stringify(BODY)}${' '.repeat(LIMIT)}`), 413],
     [requestOf(BODY).replace('clicks', 'nothing'), 404],
     ['GET /livez HTTP/1.1\r\nHost: x\r\n\r\n', 200],
   ];
