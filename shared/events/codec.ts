@@ -7,6 +7,7 @@ import type { ByteSpan } from '../domain/byte-span.ts';
 import type { TrainingEvent, TrainingEvents } from '../domain/events.ts';
 import { PackedSkimmer } from '../domain/packed-events.ts';
 import { HeadraceError, messageOf } from '../errors.ts';
+import { typeWithViews } from './bytes-views.ts';
 import { PackedTrainingEvents } from './packed-training-events.ts';
 import { subjectOf } from './topics.ts';
 import type { TopicName, TopicRecords } from './topics.ts';
@@ -104,8 +105,14 @@ function misfitOf(type: Type, value: unknown): string | undefined {
   return misfit;
 }
 
+/** How a codec differs from others. */
+export interface CodecOptions {
+  /** Fields of bytes are views of what is decoded, not copies: for who copies what it keeps. Default: copies. */
+  readonly hasViews?: boolean;
+}
+
 /** Returns a codec over one schema registry. `nowMs` is the clock that ages the memory of unknown ids. */
-export function createCodec(registryUrl: string, nowMs: () => number): Codec {
+export function createCodec(registryUrl: string, nowMs: () => number, options: CodecOptions = {}): Codec {
   const registry = new SchemaRegistry({ host: registryUrl, retry: { retries: 0 } });
   const own = new Map<string, { type: Type; id: number | undefined }>();
   const writers = new Map<number, Type>();
@@ -116,7 +123,9 @@ export function createCodec(registryUrl: string, nowMs: () => number): Codec {
   function ownOf(topic: TopicName): { type: Type; id: number | undefined } {
     const known = own.get(topic);
     if (known !== undefined) return known;
-    const made = { type: avro.Type.forSchema(schemaOf(topic)), id: undefined };
+    const schema = schemaOf(topic);
+    const type = options.hasViews === true ? typeWithViews(schema) : avro.Type.forSchema(schema);
+    const made = { type, id: undefined };
     own.set(topic, made);
     return made;
   }

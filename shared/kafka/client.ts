@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { Consumer, Admin, Producer, ConsumerConfig, ProducerConfig } from 'kafkajs';
 import { HeadraceError, messageOf } from '../errors.ts';
+import type { SpareMemory } from '../domain/spare-memory.ts';
 import type { Log } from '../observability/log.ts';
 import type { ClusterInternals } from './cluster-internals.ts';
 import { installFetchDecoding } from './fetch-decoding.ts';
@@ -19,12 +20,18 @@ export interface KafkaOptions {
   /** Name of this process in the broker's logs and in group descriptions. */
   readonly clientId: string;
   readonly log: Log;
+  /**
+   * Where large answers of brokers lie. Who follows topics by this client keeps nothing of a record's bytes, for the next answer is
+   * read over them. Default: each has memory of its own.
+   */
+  readonly answers?: SpareMemory;
 }
 
 /** Makes kafkajs objects with our settings. Nothing connects until it is used. */
 export interface KafkaClient {
   readonly log: Log;
   readonly clientId: string;
+  readonly answers: SpareMemory | undefined;
   consumer(config: ConsumerConfig): Consumer;
   producer(config?: ProducerConfig): Producer;
   admin(): Admin;
@@ -38,7 +45,7 @@ export interface KafkaClient {
 const REQUEST_RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, multiplier: 1.5, retries: 4 };
 
 /** Returns the factory of every Kafka object in the process; installs the fixes of kafkajs. */
-export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): KafkaClient {
+export function createKafkaClient({ brokers, clientId, log, answers }: KafkaOptions): KafkaClient {
   installRequestQueueTimerFix();
   installReconnectFix();
   installFetchDecoding();
@@ -47,7 +54,7 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId,
-    socketFactory: connectForAnswers,
+    socketFactory: connectForAnswers(answers),
     connectionTimeout: 3000,
     requestTimeout: 10_000,
     retry: REQUEST_RETRY,
@@ -73,6 +80,7 @@ export function createKafkaClient({ brokers, clientId, log }: KafkaOptions): Kaf
   return {
     log,
     clientId,
+    answers,
     openCluster,
     consumer(config) {
       const consumer = kafka.consumer(config);

@@ -5,6 +5,7 @@ import { isRetriable, messageOf } from '../errors.ts';
 import { retryWhileRetriable } from '../runtime/retry.ts';
 import type { KafkaClient } from './client.ts';
 import { kafkaErrorType } from './client.ts';
+import { FetchedRecord } from './consumed.ts';
 import type { ConsumedRecord } from './consumed.ts';
 import { logRanges, offsetAtTime } from './partition-count.ts';
 import { createTopicReader } from './topic-reader.ts';
@@ -102,6 +103,12 @@ export async function followTopic<Topic extends TopicName>(
     moveTo(partition, nextOffset);
   }
 
+  /** Lets go of the memory of an answer that was folded, where a client wants it back. */
+  function giveBack({ records }: FetchedPartition): void {
+    for (const record of records)
+      if (record instanceof FetchedRecord) kafka.answers?.giveBack(record.bytes.buffer);
+  }
+
   /** Moves positions that retention has removed to the log's start. */
   async function moveIntoLog(): Promise<void> {
     for (const [partition, { start }] of await logRanges(kafka, topic)) {
@@ -121,7 +128,9 @@ export async function followTopic<Topic extends TopicName>(
         const mine = leaders.get(leader);
         if (mine === undefined) break;
         const wanted = new Map(mine.map((partition) => [partition, positions.get(partition) ?? 0]));
-        for (const fetched of await reader.fetch(leader, wanted, WAIT_MS)) await fold(fetched);
+        const some = await reader.fetch(leader, wanted, WAIT_MS);
+        for (const fetched of some) await fold(fetched);
+        for (const fetched of some) giveBack(fetched);
       } catch (error) {
         if (isStopping()) break;
         if (!isRetriable(error)) throw error;

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
+import type { SpareMemory } from '../domain/spare-memory.ts';
 
 const SIZE_BYTES = 4;
 /** Bytes read at a time while no answer is under way. */
@@ -12,6 +13,7 @@ const KEEP_ALIVE_MS = 60_000;
 /** Puts answers together out of what comes over a connection: each has its size before it (Kafka protocol guide, "Protocol Primitive Types"). */
 export class AnswerReader {
   readonly #onAnswer: (answer: Buffer) => void;
+  readonly #memory: SpareMemory | undefined;
   readonly #pieces = Buffer.allocUnsafeSlow(READ_BYTES);
   /** Bytes of a size that is not whole yet, at the front of the pieces. */
   #begun = 0;
@@ -19,9 +21,13 @@ export class AnswerReader {
   #answer: Buffer | undefined;
   #filled = 0;
 
-  /** @param onAnswer takes every answer, its size before it; the bytes are its own */
-  constructor(onAnswer: (answer: Buffer) => void) {
+  /**
+   * @param onAnswer takes every answer, its size before it; the bytes are its own
+   * @param memory where large answers lie that are given back; default: each in its own
+   */
+  constructor(onAnswer: (answer: Buffer) => void, memory?: SpareMemory) {
     this.#onAnswer = onAnswer;
+    this.#memory = memory;
   }
 
   /** Returns where the next bytes belong: of a large answer they are read to where they stay. */
@@ -56,7 +62,11 @@ export class AnswerReader {
         throw new RangeError(`answer of ${String(size)} bytes, allowed 0 … ${String(ANSWER_BYTES_MAX)}`);
       const end = at + SIZE_BYTES + size;
       if (end > count) {
-        this.#answer = Buffer.allocUnsafeSlow(end - at);
+        const length = end - at;
+        this.#answer =
+          this.#memory === undefined
+            ? Buffer.allocUnsafeSlow(length)
+            : Buffer.from(this.#memory.lend(length), 0, length);
         this.#filled = pieces.copy(this.#answer, 0, at, count);
         return;
       }
@@ -69,35 +79,37 @@ export class AnswerReader {
 }
 
 /**
- * Makes plain connections for kafkajs on which `data` is always one whole answer, and small requests wait for no
+ * Returns what makes plain connections for kafkajs on which `data` is always one whole answer, and small requests wait for no
  * acknowledgement of those before them (TCP_NODELAY). Unpatched, kafkajs gets pieces of up to 64 KiB, each in memory of its own,
  * and copies them together; and a second request on a connection waits until the broker has answered the first.
  */
-export const connectForAnswers: ISocketFactory = ({ host, port, onConnect }) => {
-  const reader = new AnswerReader((answer) => socket.emit('data', answer));
-  const socket = connect(
-    {
-      host,
-      port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
-      onread: {
-        buffer: () => reader.room(),
-        callback: (count) => {
-          try {
-            reader.took(count);
-          } catch (error) {
-            socket.destroy(error as Error);
-          }
-          return true;
+export const connectForAnswers =
+  (memory?: SpareMemory): ISocketFactory =>
+  ({ host, port, onConnect }) => {
+    const reader = new AnswerReader((answer) => socket.emit('data', answer), memory);
+    const socket = connect(
+      {
+        host,
+        port,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_MS,
+        onread: {
+          buffer: () => reader.room(),
+          callback: (count) => {
+            try {
+              reader.took(count);
+            } catch (error) {
+              socket.destroy(error as Error);
+            }
+            return true;
+          },
         },
       },
-    },
-    onConnect,
-  );
-  return socket;
-};
+      onConnect,
+    );
+    return socket;
+  };
 
 /** What is touched of a kafkajs connection. */
 interface ConnectionInternals {

@@ -1,6 +1,7 @@
 /* The program of the thread that reads snapshots.v1: it is started by snapshot-reader.ts and speaks to it alone. */
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { createCodec } from '../../../shared/events/codec.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { createKafkaClient } from '../../../shared/kafka/client.ts';
@@ -25,8 +26,8 @@ try {
 }
 const input = workerData as SnapshotThreadInput;
 const log = createLog(input.service, input.logLevel);
-const kafka = createKafkaClient({ ...input, log });
-const codec = createCodec(input.schemaRegistryUrl, Date.now);
+const kafka = createKafkaClient({ ...input, log, answers: new SpareMemory() }); // an intake copies what it keeps
+const codec = createCodec(input.schemaRegistryUrl, Date.now, { hasViews: true });
 
 function say(message: FromSnapshotThread, moved: ArrayBuffer[] = []): void {
   port?.postMessage(message, moved);

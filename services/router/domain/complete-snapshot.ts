@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
-import { bytesOf } from '../../../shared/domain/state-section.ts';
+import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 
 /** Where in a version's life a snapshot was taken. */
 export interface SnapshotPlace {
@@ -45,12 +45,15 @@ export function tableBitsOf(learner: string): number | undefined {
 }
 
 /**
- * Returns the snapshot of a record and the weight bytes of all of its chunks in order; undefined when sizes or indices do
- * not fit the table. Bytes are little-endian; the snapshot takes them over.
+ * Returns the snapshot of a record and the weight bytes of all of its chunks in order, copied; undefined when sizes or indices do
+ * not fit the table. Bytes are little-endian.
+ *
+ * @param spares where a delta's indices and weights lie, and where its taker gives them back; all else is the snapshot's own
  */
 export function completeSnapshot(
   record: Snapshot,
   weightParts: readonly Uint8Array[],
+  spares: SpareMemory,
 ): CompleteSnapshot | undefined {
   const tableBits = tableBitsOf(record.learner);
   const isDelta = record.kind === 'delta';
@@ -62,10 +65,12 @@ export function completeSnapshot(
     return undefined;
   }
   const size = 2 ** tableBits + 1;
-  const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices]);
-  const weights = numbersOf(Float32Array, weightParts);
-  const means = numbersOf(Float64Array, [record.means]);
-  const invStds = numbersOf(Float64Array, [record.invStds]);
+  const own = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
+  const listed = isDelta ? (bytes: number): ArrayBuffer => spares.lend(bytes) : own;
+  const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices], listed);
+  const weights = numbersOf(Float32Array, weightParts, listed);
+  const means = numbersOf(Float64Array, [record.means], own);
+  const invStds = numbersOf(Float64Array, [record.invStds], own);
   if (indices === undefined || weights === undefined || means === undefined || invStds === undefined)
     return undefined;
   if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length)
@@ -95,31 +100,21 @@ function areBelow(indices: Uint32Array, size: number): boolean {
 
 type NumberArray = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
-/** Whether bytes are all of a buffer: then nothing else is in it, and numbers may be read where they lie. */
-function isAlone(bytes: Uint8Array, elementBytes: number): bytes is Uint8Array<ArrayBuffer> {
-  const { buffer, length } = bytes;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === length && length % elementBytes === 0;
-}
-
 function numbersOf<T extends NumberArray>(
   kind: {
-    new (length: number): T;
     new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
     readonly BYTES_PER_ELEMENT: number;
   },
   parts: readonly Uint8Array[],
+  memory: (bytes: number) => ArrayBuffer,
 ): T | undefined {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined && isAlone(only, kind.BYTES_PER_ELEMENT))
-    return new kind(only.buffer, 0, only.length / kind.BYTES_PER_ELEMENT);
-  const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
-  if (byteLength % kind.BYTES_PER_ELEMENT !== 0) return undefined;
-  const numbers = new kind(byteLength / kind.BYTES_PER_ELEMENT);
-  const bytes = bytesOf(numbers);
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  if (size % kind.BYTES_PER_ELEMENT !== 0) return undefined;
+  const bytes = new Uint8Array(memory(size));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }
-  return numbers;
+  return new kind(bytes.buffer, 0, size / kind.BYTES_PER_ELEMENT);
 }

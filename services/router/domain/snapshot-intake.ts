@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../../shared/domain/events.ts';
+import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { changedWeights } from './changed-weights.ts';
 import type { ListedWeights } from './changed-weights.ts';
 import type { CompleteSnapshot } from './complete-snapshot.ts';
@@ -24,8 +25,12 @@ export interface SnapshotIntake {
  * newest delta on it. A delta lists everything touched since its full snapshot; what is handed on is what changed since the last.
  *
  * @param sha256 SHA-256 over the pieces in order, hex
+ * @param spares memory of deltas, which come and go; intakes may share it
  */
-export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => string): SnapshotIntake {
+export function createSnapshotIntake(
+  sha256: (pieces: readonly Uint8Array[]) => string,
+  spares: SpareMemory,
+): SnapshotIntake {
   let ledger = EMPTY_LEDGER;
   let full: CompleteSnapshot | undefined;
   let delta: CompleteSnapshot | undefined;
@@ -36,8 +41,16 @@ export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => 
   let lastFullId = 0;
   let underWay: number | undefined;
 
-  function listed({ indices, weights }: CompleteSnapshot): ListedWeights | undefined {
-    return indices === null ? undefined : { indices, weights };
+  function listed(snapshot: CompleteSnapshot | undefined): ListedWeights | undefined {
+    if (snapshot === undefined || snapshot.indices === null) return undefined;
+    return { indices: snapshot.indices, weights: snapshot.weights };
+  }
+
+  /** Lets go of a list that nobody reads any more. */
+  function letGo(list: ListedWeights | undefined): void {
+    if (list === undefined) return;
+    spares.giveBack(list.indices.buffer);
+    spares.giveBack(list.weights.buffer);
   }
 
   /** Returns everything: the full snapshot with the newest delta put over it. */
@@ -48,7 +61,7 @@ export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => 
 
   return {
     take(record, recordsTrace) {
-      const taken = takeSnapshot(ledger, record, sha256);
+      const taken = takeSnapshot(ledger, record, sha256, spares);
       ledger = taken.ledger;
       const { verdict } = taken;
       const { kind, position } = record;
@@ -61,6 +74,7 @@ export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => 
         passed.push({ record: 'delta', result: 'superseded', position: delta.position });
       if (isFull && full !== undefined)
         passed.push({ record: 'full', result: 'superseded', position: full.position });
+      letGo(listed(delta));
       if (isFull) full = snapshot;
       delta = isFull ? undefined : snapshot;
       traceparent = recordsTrace ?? traceparent;
@@ -71,16 +85,16 @@ export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => 
       if (underWay !== undefined || newest === undefined) return undefined;
       const id = ++lastId;
       const kind = newest === full ? 'full' : 'delta';
+      const now = listed(delta);
       let what: CompleteSnapshot;
       if (full !== undefined) {
         lastFullId = id;
-        replaced = delta === undefined ? undefined : listed(delta);
         what = wholeOf(full, delta);
       } else {
-        const now = listed(newest);
         what = now === undefined ? newest : { ...newest, ...changedWeights(replaced, now) };
-        replaced = now;
       }
+      letGo(replaced);
+      replaced = now;
       const update = { ...what, id, kind, traceparent } as const;
       full = delta = traceparent = undefined;
       underWay = id;
@@ -89,6 +103,7 @@ export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => 
     settled(id, isGood) {
       if (id === underWay) underWay = undefined;
       if (isGood || id < lastFullId || full !== undefined) return;
+      letGo(listed(delta));
       delta = undefined;
       ledger = withoutFull(ledger);
     },

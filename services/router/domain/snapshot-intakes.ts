@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../../shared/domain/events.ts';
+import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { createSnapshotIntake } from './snapshot-intake.ts';
 import type { SnapshotIntake } from './snapshot-intake.ts';
 import { parseSnapshotKey } from './snapshot-key.ts';
@@ -33,6 +34,7 @@ interface OneVersion {
 /** Returns the intakes of all versions, made as their records come. */
 export function createSnapshotIntakes({ sha256, defer, tell }: SnapshotIntakesDeps): SnapshotIntakes {
   const versions = new Map<string, OneVersion>();
+  const spares = new SpareMemory();
   const fresh = new Set<OneVersion>();
   let unwanted: ReadonlySet<string> = new Set();
   let isDeferred = false;
@@ -65,7 +67,7 @@ export function createSnapshotIntakes({ sha256, defer, tell }: SnapshotIntakesDe
         return;
       }
       const name = `${model}/${String(version)}`;
-      const one = versions.get(name) ?? { model, version, intake: createSnapshotIntake(sha256) };
+      const one = versions.get(name) ?? { model, version, intake: createSnapshotIntake(sha256, spares) };
       versions.set(name, one);
       for (const passed of one.intake.take(record, traceparent))
         tell({ kind: 'passed', model, version, ...passed });

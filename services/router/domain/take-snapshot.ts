@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../../shared/domain/events.ts';
+import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { comparePlaces, completeSnapshot } from './complete-snapshot.ts';
 import type { CompleteSnapshot, SnapshotPlace } from './complete-snapshot.ts';
 
@@ -45,12 +46,16 @@ export function withoutFull(ledger: SnapshotLedger): SnapshotLedger {
  * in chunks counts when all of them are there. Chunks of another snapshot than the one being gathered replace it when they
  * are newer and are stale when they are older.
  *
+ * Nothing of the record's bytes is kept.
+ *
  * @param sha256 SHA-256 over the pieces in order, hex
+ * @param spares where the numbers of a delta lie
  */
 export function takeSnapshot(
   ledger: SnapshotLedger,
   record: Snapshot,
   sha256: (pieces: readonly Uint8Array[]) => string,
+  spares: SpareMemory,
 ): { readonly ledger: SnapshotLedger; readonly verdict: SnapshotVerdict } {
   const refused = (reason: SnapshotRefusal): ReturnType<typeof takeSnapshot> => ({
     ledger,
@@ -69,13 +74,14 @@ export function takeSnapshot(
 
   const parts = gathered(gathering, record);
   if (parts.some((part) => part === undefined)) {
-    const { kind, incarnation, position } = record;
+    const { kind, incarnation, position, chunkIndex } = record;
+    parts[chunkIndex] = new Uint8Array(record.weights); // the record's may lie among other bytes
     return {
       ledger: { ...ledger, gathering: { kind, incarnation, position, parts } },
       verdict: { kind: 'gathering' },
     };
   }
-  const snapshot = completeSnapshot(record, parts as readonly Uint8Array[]);
+  const snapshot = completeSnapshot(record, parts as readonly Uint8Array[], spares);
   const isOther = record.kind === 'delta' && snapshot?.tableBits !== ledger.full?.tableBits;
   if (snapshot === undefined || isOther) return refused('malformed');
   const place = { incarnation: record.incarnation, position: record.position };

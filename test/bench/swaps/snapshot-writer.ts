@@ -19,6 +19,7 @@ import { followTopic } from '../../../shared/kafka/topic-follower.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 import { snapshotKind } from '../../../services/online-learner/domain/snapshot-policy.ts';
 import { createSnapshotIntake } from '../../../services/router/domain/snapshot-intake.ts';
+import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { MULTIPLY_ADD, scoreLinear } from '../../../services/router/domain/score-linear.ts';
 import type { WriterAsk, WriterInput, WriterSaid } from './writer-messages.ts';
 
@@ -31,7 +32,7 @@ async function newestOf(input: WriterInput) {
   const kafka = createKafkaClient({ brokers: input.brokers, clientId: 'snapshot-writer', log: silentLog });
   const codec = createCodec(input.schemaRegistryUrl, Date.now);
   await codec.prepare(['snapshots.v1']);
-  const intake = createSnapshotIntake(sha256Hex);
+  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
   let record: Snapshot | undefined;
   const follower = await followTopic({
     topic: 'snapshots.v1',

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Snapshot } from '../../../shared/domain/events.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { changedWeights } from '../../../services/router/domain/changed-weights.ts';
 import { parametersOf, patchedCopy, patchParameters } from '../../../services/router/domain/parameters.ts';
 import type { CompleteSnapshot } from '../../../services/router/domain/complete-snapshot.ts';
 import { createSnapshotIntake } from '../../../services/router/domain/snapshot-intake.ts';
-import { deltaOf, fullOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
+import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
+import { chunksOf, deltaOf, fullOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
 
 const listedArbitrary = fc
   .uniqueArray(fc.integer({ min: 0, max: 40 }), { maxLength: 20 })
@@ -64,7 +66,7 @@ test('weights that are patched in a copy, piece by piece, are those patched in p
 });
 
 test('a full snapshot and the deltas on it that came meanwhile are one update; the next says what changed since', () => {
-  const intake = createSnapshotIntake(sha256Hex);
+  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
   const delta = (position: number, touched: readonly number[], bias: number) =>
     deltaOf(weightsOf(bias), touched, { position, basePosition: 100 });
   assert.deepEqual(intake.take(fullOf(weightsOf(0.1)), undefined), []);
@@ -84,7 +86,7 @@ test('a full snapshot and the deltas on it that came meanwhile are one update; t
 });
 
 test('after a bad update deltas on its full snapshot are refused, and a full one that waits is not given up', () => {
-  const intake = createSnapshotIntake(sha256Hex);
+  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
   const delta = (position: number, basePosition: number) =>
     deltaOf(weightsOf(0.2), [1], { position, basePosition });
   intake.take(fullOf(weightsOf(0.1)), undefined);
@@ -102,4 +104,71 @@ test('after a bad update deltas on its full snapshot are refused, and a full one
   assert.equal(intake.next()?.position, 130);
   intake.settled(bad.id, false);
   assert.deepEqual(intake.take(delta(140, 130), undefined), []);
+});
+
+/** Memory that is full of something else as soon as it is given back. */
+class PoisonedMemory extends SpareMemory {
+  override giveBack(buffer: ArrayBufferLike): void {
+    new Uint8Array(buffer).fill(0xee);
+    super.giveBack(buffer);
+  }
+}
+
+type Step =
+  | { readonly kind: 'full' | 'chunks'; readonly bias: number }
+  | { readonly kind: 'delta'; readonly touched: readonly number[]; readonly bias: number }
+  | { readonly kind: 'next' }
+  | { readonly kind: 'settled'; readonly isGood: boolean };
+
+const bias = fc.float({ noNaN: true });
+const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('full' as const, 'chunks' as const), bias }),
+  fc.record({
+    kind: fc.constant('delta' as const),
+    touched: fc
+      .uniqueArray(fc.nat(TABLE_SIZE - 1), { maxLength: 20 })
+      .map((all) => all.sort((a, b) => a - b)),
+    bias,
+  }),
+  fc.record({ kind: fc.constant('next' as const) }),
+  fc.record({ kind: fc.constant('settled' as const), isGood: fc.boolean() }),
+);
+
+/** Returns what came of it all; of the records' bytes nothing is left once each was taken, when they are used again. */
+function outcomeOf(steps: readonly Step[], memory: SpareMemory, areUsedAgain: boolean): unknown[] {
+  const intake = createSnapshotIntake(sha256Hex, memory);
+  const outcome: unknown[] = [];
+  let [id, base, position] = [0, 0, 0];
+  const take = (record: Snapshot): void => {
+    const bytes = [record.indices, record.weights, record.means, record.invStds, record.graph];
+    const [indices, weights, means, invStds, graph] = bytes.map((one) => one && Uint8Array.from(one));
+    outcome.push(intake.take({ ...record, indices, weights, means, invStds, graph } as Snapshot, undefined));
+    if (areUsedAgain) for (const one of [indices, weights, means, invStds, graph]) one?.fill(0xee);
+  };
+  for (const step of steps) {
+    position += 1;
+    if (step.kind === 'next') {
+      const update = intake.next();
+      id = update?.id ?? id;
+      outcome.push(update);
+    } else if (step.kind === 'settled') intake.settled(id, step.isGood);
+    else if (step.kind === 'delta')
+      take(deltaOf(weightsOf(step.bias), step.touched, { position, basePosition: base }));
+    else {
+      base = position;
+      const full = fullOf(weightsOf(step.bias), { position });
+      for (const record of step.kind === 'chunks' ? chunksOf(full, 3) : [full]) take(record);
+    }
+  }
+  return outcome;
+}
+
+test("what is handed on is its taker's: bytes of records and memory of deltas that are used again change nothing", () => {
+  fc.assert(
+    fc.property(fc.array(stepArbitrary, { maxLength: 40 }), (steps) => {
+      const updates = outcomeOf(steps, new PoisonedMemory(), true);
+      assert.deepEqual(updates, outcomeOf(steps, new SpareMemory(), false));
+    }),
+    { numRuns: 300 },
+  );
 });

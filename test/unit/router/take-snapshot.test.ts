@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { comparePlaces } from '../../../services/router/domain/complete-snapshot.ts';
 import { parametersOf, patchParameters } from '../../../services/router/domain/parameters.ts';
+import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from '../../../services/router/domain/take-snapshot.ts';
 import type { SnapshotLedger, SnapshotVerdict } from '../../../services/router/domain/take-snapshot.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
@@ -16,7 +17,7 @@ function take(
   const verdicts: string[] = [];
   let last: SnapshotVerdict | undefined;
   for (const record of records) {
-    const taken = takeSnapshot(ledger, record, sha256Hex);
+    const taken = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
     ledger = taken.ledger;
     last = taken.verdict;
     verdicts.push(last.kind === 'refused' ? last.reason : last.kind);
@@ -201,7 +202,7 @@ test('whatever comes in whatever order, what counts rises, and a delta is on the
       let lastFull: Snapshot | undefined;
       let before: Snapshot | undefined;
       for (const record of records) {
-        const taken = takeSnapshot(ledger, record, sha256Hex);
+        const taken = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
         ledger = taken.ledger;
         if (taken.verdict.kind !== 'complete') continue;
         if (before !== undefined) assert.ok(comparePlaces(record, before) > 0);
@@ -240,7 +241,7 @@ test('a newer delta over an older one gives what the newer one alone gives', () 
         assert.ok(base?.kind === 'complete');
         let parameters = parametersOf(base.snapshot);
         for (const record of records) {
-          const { verdict } = takeSnapshot(ledger, record, sha256Hex);
+          const { verdict } = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
           assert.ok(verdict.kind === 'complete');
           parameters = patchParameters(parameters, verdict.snapshot);
         }

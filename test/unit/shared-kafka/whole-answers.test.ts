@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { AnswerReader, connectForAnswers } from '../../../shared/kafka/whole-answers.ts';
 
 function answerOf(length: number, fill: number): Buffer {
@@ -12,7 +13,7 @@ function answerOf(length: number, fill: number): Buffer {
   return answer;
 }
 
-test('answers come out whole, each in memory of its own, however they are cut', () => {
+test('answers come out whole, each in memory of its own or in what was given back, however they are cut', () => {
   const lengths = fc.array(fc.oneof(fc.nat(40), fc.nat(9000), fc.constantFrom(65_532, 65_533, 200_000)), {
     maxLength: 12,
   });
@@ -21,11 +22,15 @@ test('answers come out whole, each in memory of its own, however they are cut', 
     maxLength: 40,
   });
   fc.assert(
-    fc.property(lengths, cuts, (sizes, pieces) => {
+    fc.property(lengths, cuts, fc.boolean(), (sizes, pieces, areGivenBack) => {
       const sent = sizes.map((size, index) => answerOf(size, index + 1));
       const stream = Buffer.concat(sent);
       const got: Buffer[] = [];
-      const reader = new AnswerReader((answer) => got.push(answer));
+      const memory = areGivenBack ? new SpareMemory() : undefined;
+      const reader = new AnswerReader((answer) => {
+        got.push(memory === undefined ? answer : Buffer.from(answer));
+        memory?.giveBack(answer.buffer);
+      }, memory);
       let at = 0;
       for (let turn = 0; at < stream.length; turn += 1) {
         const room = reader.room();
@@ -65,7 +70,7 @@ test('a connection gives whole answers, and ends with an error when something el
   await once(server, 'listening');
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const socket = connectForAnswers({ host: '127.0.0.1', port, ssl: {}, onConnect: () => undefined });
+  const socket = connectForAnswers()({ host: '127.0.0.1', port, ssl: {}, onConnect: () => undefined });
   const got: Buffer[] = [];
   socket.on('data', (answer: Buffer) => {
     got.push(answer);
