@@ -74,10 +74,7 @@ export async function openReader(io: Io, topics: readonly TopicName[]): Promise<
       const start = Math.max(range.start, from ?? range.start);
       if (start >= range.end) return;
       for await (const { records } of readRange(kafka, { topic, partition, from: start, to: range.end })) {
-        await codec.learnWriters(
-          topic,
-          records.map(({ value }) => value),
-        );
+        await codec.learnWriters(records.map(({ value }) => value));
         for (const source of records) {
           if (source.value === null) continue;
           const decoded = codec.decode(topic, source.value);

@@ -43,10 +43,7 @@ export function createLogReader(kafka: KafkaClient, schemaRegistryUrl: string, m
   ): AsyncGenerator<{ value: TopicRecords[Topic]; timestampMs: number }> {
     const { partition, end: to } = await placeOf(topic);
     for await (const { records } of readRange(kafka, { topic, partition, from, to })) {
-      await codec.learnWriters(
-        topic,
-        records.map(({ value }) => value),
-      );
+      await codec.learnWriters(records.map(({ value }) => value));
       for (const { value, timestampMs, offset } of records) {
         if (value === null) continue;
         const decoded = codec.decode(topic, value);

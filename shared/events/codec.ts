@@ -25,12 +25,10 @@ export interface Codec {
   /** Returns a record whose Avro body was made by hand, with the header of the topic's schema before it. */
   frame(topic: TopicName, body: Uint8Array): Buffer;
   /**
-   * Fetches writer schemas that are not known yet. Throws a retriable HeadraceError when the schema registry is
-   * away; an id that the registry does not know is remembered for a while and makes its records undecodable.
+   * Fetches the schemas that these values were written with, where they are not known yet. Throws a retriable HeadraceError when the
+   * schema registry is away; an id that the registry does not know is remembered for a while and makes its records undecodable.
    */
-  learnWriters(topic: TopicName, values: readonly (Uint8Array | null)[]): Promise<void>;
-  /** As `learnWriters`, of values that lie among other bytes. */
-  learnWritersOf(topic: TopicName, values: readonly (ByteSpan | null)[]): Promise<void>;
+  learnWriters(values: readonly (Uint8Array | ByteSpan | null)[]): Promise<void>;
   /**
    * Returns the record, resolved from its writer's schema to ours. Pure once `learnWriters` has seen the id. The value may lie among
    * other bytes, from `from` to `to - 1`.
@@ -164,10 +162,14 @@ export function createCodec(registryUrl: string, nowMs: () => number, options: C
     return header === null ? undefined : new PackedTrainingEvents(header, from, decodeEvents);
   }
 
-  async function learnWritersOf(values: readonly (ByteSpan | null)[]): Promise<void> {
+  async function learnWriters(values: readonly (Uint8Array | ByteSpan | null)[]): Promise<void> {
     let last: number | undefined;
     for (const value of values) {
-      const id = value === null ? undefined : writerIdOf(value.bytes, value.from, value.to);
+      if (value === null) continue;
+      const id =
+        value instanceof Uint8Array
+          ? writerIdOf(value, 0, value.length)
+          : writerIdOf(value.bytes, value.from, value.to);
       if (id === undefined || id === last) continue;
       last = id;
       if (writers.has(id) || (unknownUntilMs.get(id) ?? 0) > nowMs()) continue;
@@ -209,9 +211,7 @@ export function createCodec(registryUrl: string, nowMs: () => number, options: C
       }
       return framed(topic, body);
     },
-    learnWriters: (_topic, values) =>
-      learnWritersOf(values.map((bytes) => bytes && { bytes, from: 0, to: bytes.length })),
-    learnWritersOf: (_topic, values) => learnWritersOf(values),
+    learnWriters,
     decode<Topic extends TopicName>(
       topic: Topic,
       bytes: Uint8Array,

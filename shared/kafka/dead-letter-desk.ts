@@ -44,10 +44,7 @@ export function createDeadLetterDesk(kafka: KafkaClient, codec: Codec): DeadLett
   async function lettersOf(from: number, to: number): Promise<NumberedLetter[]> {
     const letters: NumberedLetter[] = [];
     for await (const { records } of readRange(kafka, { topic: TOPIC, partition: 0, from, to })) {
-      await codec.learnWriters(
-        TOPIC,
-        records.map(({ value }) => value),
-      );
+      await codec.learnWriters(records.map(({ value }) => value));
       for (const { value, offset } of records) {
         const decoded = value === null ? undefined : codec.decode(TOPIC, value);
         if (decoded?.ok === true && offset >= from) letters.push({ ...decoded.value, number: offset });

@@ -217,7 +217,7 @@ export async function startGroupConsumer(deps: GroupConsumerDeps): Promise<Group
       .map((message) => consumedRecord(topic, partition, message))
       .filter(({ offset }) => offset >= cursor);
     const values = raw.map(spanOf);
-    await retryWhileRetriable(() => codec.learnWritersOf(topic, values), {
+    await retryWhileRetriable(() => codec.learnWriters(values), {
       ...retryAlive,
       what: 'learning writer schemas',
     });

@@ -89,7 +89,7 @@ export async function followTopic<Topic extends TopicName>(
         (deps.wants?.(key === null ? '' : Buffer.from(key).toString('utf8')) ?? true),
     );
     const values = raw.map(({ value }) => value);
-    await retryWhileRetriable(() => codec.learnWriters(topic, values), {
+    await retryWhileRetriable(() => codec.learnWriters(values), {
       what: `learning the writer schemas of ${topic}`,
       log,
       signal: stopping.signal,

@@ -35,7 +35,7 @@ async function recordsOf(topic: 'model-versions.v1' | 'verdicts.v1'): Promise<un
   const values: unknown[] = [];
   for await (const { records } of readRange(system.kafka, { topic, partition: 0, from: 0, to: end })) {
     const bytes = records.map(({ value }) => value);
-    await codec.learnWriters(topic, bytes);
+    await codec.learnWriters(bytes);
     for (const one of bytes) {
       const decoded = one === null ? undefined : codec.decode(topic, one);
       if (decoded?.ok === true) values.push(decoded.value);

@@ -84,7 +84,7 @@ test('a producer with a newer compatible schema and one with the present one are
   ];
   const present = encoder.encode(MODEL, produced(1));
   const codec = createCodec(schemaRegistryUrl, Date.now);
-  await codec.learnWriters('training-events.v1', [present.value]);
+  await codec.learnWriters([present.value]);
   const decoded = codec.decode('training-events.v1', encoder.encode(MODEL, produced(2)).value);
   assert.ok(decoded.ok);
   const body = avro.Type.forSchema(newer).toBuffer({ ...decoded.value, tenant: 'somebody' });

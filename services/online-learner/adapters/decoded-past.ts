@@ -9,10 +9,7 @@ export async function* decodedPast(
   range: ReturnType<typeof readRange>,
 ): AsyncGenerator<PastRecords> {
   for await (const { records, nextOffset } of range) {
-    await codec.learnWriters(
-      topic,
-      records.map(({ value }) => value),
-    );
+    await codec.learnWriters(records.map(({ value }) => value));
     const decoded = records.flatMap(({ value, offset, timestampMs }) => {
       const found = value === null ? undefined : codec.decode(topic, value);
       return found?.ok === true ? [{ value: found.value, offset, timestampMs }] : [];

@@ -115,10 +115,7 @@ export function createKafkaMilestones(deps: KafkaMilestonesDeps): MilestonePorts
         const ours = records.filter(
           ({ key }) => key !== null && assembler.wants(Buffer.from(key).toString()),
         );
-        await codec.learnWriters(
-          TOPIC,
-          ours.map(({ value }) => value),
-        );
+        await codec.learnWriters(ours.map(({ value }) => value));
         for (const { key, value } of ours) {
           const decoded = value === null ? undefined : codec.decode(TOPIC, value);
           if (decoded?.ok === false) continue; // without it its milestone stays incomplete

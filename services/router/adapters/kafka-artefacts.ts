@@ -28,10 +28,7 @@ export function createArtefactReader({
       signal,
     })) {
       const ours = records.filter(({ key }) => key !== null && chunks.wants(Buffer.from(key).toString()));
-      await codec.learnWriters(
-        TOPIC,
-        ours.map(({ value }) => value),
-      );
+      await codec.learnWriters(ours.map(({ value }) => value));
       for (const { value } of ours) {
         const decoded = value === null ? undefined : codec.decode(TOPIC, value);
         if (decoded?.ok === true) chunks.take(decoded.value);

@@ -85,7 +85,7 @@ test('a record comes back as it was, in the Confluent wire format, and the id is
   await codec.prepare(['labels.v1']);
   const bytes = codec.encode('labels.v1', LABELS);
   assert.deepEqual([...bytes.subarray(0, 5)], [0, 0, 0, 0, 7]);
-  await codec.learnWriters('labels.v1', [bytes]);
+  await codec.learnWriters([bytes]);
   const decoded = codec.decode('labels.v1', bytes);
   assert.ok(decoded.ok);
   assert.deepEqual(JSON.parse(JSON.stringify(decoded.value)), LABELS);
@@ -122,7 +122,7 @@ test('bytes that are no record are undecodable, with the reason', async () => {
     [Buffer.concat([bytes, Buffer.of(1)]), /trailing/],
     [Buffer.concat([bytes.subarray(0, 5), Buffer.alloc(20, 0xff)]), /./],
   ] as const) {
-    await codec.learnWriters('labels.v1', [value, null]);
+    await codec.learnWriters([value, null]);
     const decoded = codec.decode('labels.v1', value);
     assert.ok(!decoded.ok);
     assert.match(decoded.reason, words);
@@ -135,7 +135,7 @@ test('an id the registry does not know is undecodable, remembered for a while an
   asked.length = 0;
   for (const at of [0, 1000, 29_999]) {
     nowMs = at;
-    await codec.learnWriters('labels.v1', [value]);
+    await codec.learnWriters([value]);
     assert.deepEqual(codec.decode('labels.v1', value), {
       ok: false,
       reason: 'schema id 99 is unknown to the schema registry',
@@ -144,7 +144,7 @@ test('an id the registry does not know is undecodable, remembered for a while an
   assert.equal(asked.length, 1);
   registered.set(99, schemaOf('labels.v1'));
   nowMs = 30_001;
-  await codec.learnWriters('labels.v1', [value]);
+  await codec.learnWriters([value]);
   assert.equal(codec.decode('labels.v1', value).ok, true);
 });
 
@@ -155,11 +155,11 @@ test('a registry that is away is a retriable failure, and nothing is remembered'
   for (const code of [500, 503]) {
     status = code;
     const failure = { name: 'HeadraceError', code: 'schema-registry-unavailable', retriable: true };
-    await assert.rejects(codec.learnWriters('labels.v1', [value]), failure);
+    await assert.rejects(codec.learnWriters([value]), failure);
     await assert.rejects(createCodec(url, () => 0).prepare(['labels.v1']), failure);
   }
   status = 200;
-  await codec.learnWriters('labels.v1', [value]);
+  await codec.learnWriters([value]);
   assert.equal(codec.decode('labels.v1', value).ok, true);
 });
 
@@ -181,7 +181,7 @@ test('a record of an older or newer schema is read with ours: defaults filled in
   const newer = { ...ours, fields: [...ours.fields, { name: 'colour', type: 'string', default: 'red' }] };
   registered.set(8, newer as Schema);
   const value = written(8, newer as Schema, { ...LABELS, colour: 'blue' });
-  await codec.learnWriters('labels.v1', [value]);
+  await codec.learnWriters([value]);
   const decoded = codec.decode('labels.v1', value);
   assert.ok(decoded.ok);
   assert.deepEqual(JSON.parse(JSON.stringify(decoded.value)), LABELS);
@@ -196,7 +196,7 @@ test('a record of an older or newer schema is read with ours: defaults filled in
     versions: [1],
     events: [],
   });
-  await codec.learnWriters('scores.v1', [old]);
+  await codec.learnWriters([old]);
   const read = codec.decode('scores.v1', old);
   assert.ok(read.ok);
   assert.equal(read.value.watermarkMs, null);
@@ -212,6 +212,6 @@ test('a record of a schema that ours cannot read is undecodable', async () => {
   };
   registered.set(8, other as Schema);
   const value = written(8, other as Schema, { model: 5 });
-  await codec.learnWriters('labels.v1', [value]);
+  await codec.learnWriters([value]);
   assert.equal(codec.decode('labels.v1', value).ok, false);
 });

@@ -54,7 +54,6 @@ export function createConsumerWorld(): ConsumerWorld {
       kafka: kafka as unknown as GroupConsumerDeps['kafka'],
       codec: {
         learnWriters: done,
-        learnWritersOf: done,
         decode: () => ({ ok: true, value: {} }),
       } as unknown as GroupConsumerDeps['codec'],
       producer: { send: () => Promise.resolve([]), close: done },

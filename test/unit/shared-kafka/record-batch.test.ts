@@ -16,7 +16,6 @@ const codec: Codec = {
   encode: (_topic, value) => Buffer.from(JSON.stringify(value)),
   frame: (_topic, body) => Buffer.from(body),
   learnWriters: () => Promise.resolve(),
-  learnWritersOf: () => Promise.resolve(),
   decode: (_topic, value) => {
     try {
       return { ok: true, value: JSON.parse(Buffer.from(value).toString()) as never };
