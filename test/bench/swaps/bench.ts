@@ -21,7 +21,7 @@ function summaryOf(size: SizeResult): string[] {
     ...(longRun === undefined
       ? []
       : [
-          `${name}: ${String(longRun.applied)} applications: ${longRun.firstMb.toFixed(0)} MB after a tenth, ${longRun.highestMb.toFixed(0)} MB at most, ${longRun.lastMb.toFixed(0)} MB at the end`,
+          `${name}: ${String(longRun.applied)} applications: ${longRun.firstMb.toFixed(0)} MB at most in the second tenth, ${longRun.highestMb.toFixed(0)} MB at most after it, ${longRun.lastMb.toFixed(0)} MB at the end`,
         ]),
   ];
 }

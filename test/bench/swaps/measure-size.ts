@@ -12,6 +12,8 @@ export const SWAP_EVERY_MS = 60;
 const CONNECTIONS = 16;
 /** Share of a long run after which its memory is looked at: until then code is compiled and heaps find their size. */
 const WARM_UP_SHARE = 0.1;
+/** Until which share what is looked at is what the rest is held against; full snapshots make the size go up and down. */
+const FIRST_SHARE = 0.2;
 const SIDES = ['still', 'swapping', 'still again'] as const;
 
 /** Returns how many snapshots of a model a router has applied, by kind. */
@@ -36,8 +38,9 @@ async function appliedOf(system: StartedSystem, model: string): Promise<{ full: 
 interface LongRun {
   readonly applied: number;
   readonly failed: number;
-  /** After a tenth of them, MB. */
+  /** The most in the second tenth of them, MB. */
   readonly firstMb: number;
+  /** The most from there on. */
   readonly highestMb: number;
   readonly lastMb: number;
 }
@@ -93,7 +96,7 @@ export async function measureSize(
     if (options.applications === 0) return undefined;
     const { full, delta } = await appliedOf(system, model);
     const begun = full + delta;
-    let [applied, failed, firstMb, highestMb] = [0, 0, NaN, 0];
+    let [applied, failed, firstMb, highestMb] = [0, 0, 0, 0];
     await writer.start('swapping', SWAP_EVERY_MS);
     while (applied < options.applications) {
       failed += (await load('long run', 1)).failed;
@@ -103,8 +106,8 @@ export async function measureSize(
       const mb = residentMbOf(pid);
       if (isTold) say(`2^${String(tableBits)}: ${String(applied)} applied, ${mb.toFixed(0)} MB`);
       if (applied < WARM_UP_SHARE * options.applications) continue;
-      if (Number.isNaN(firstMb)) firstMb = mb;
-      highestMb = Math.max(highestMb, mb);
+      if (applied < FIRST_SHARE * options.applications) firstMb = Math.max(firstMb, mb);
+      else highestMb = Math.max(highestMb, mb);
     }
     await writer.stop();
     return { applied, failed, firstMb, highestMb, lastMb: residentMbOf(pid) };
