@@ -65,12 +65,10 @@ export function completeSnapshot(
     return undefined;
   }
   const size = 2 ** tableBits + 1;
-  const own = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
-  const listed = isDelta ? (bytes: number): ArrayBuffer => spares.lend(bytes) : own;
-  const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices], listed);
-  const weights = numbersOf(Float32Array, weightParts, listed);
-  const means = numbersOf(Float64Array, [record.means], own);
-  const invStds = numbersOf(Float64Array, [record.invStds], own);
+  const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices], spares);
+  const weights = numbersOf(Float32Array, weightParts, isDelta ? spares : undefined);
+  const means = numbersOf(Float64Array, [record.means]);
+  const invStds = numbersOf(Float64Array, [record.invStds]);
   if (indices === undefined || weights === undefined || means === undefined || invStds === undefined)
     return undefined;
   if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length)
@@ -100,17 +98,18 @@ function areBelow(indices: Uint32Array, size: number): boolean {
 
 type NumberArray = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
+/** Returns the numbers that bytes are, copied to spare memory or to their own; undefined when a number is cut. */
 function numbersOf<T extends NumberArray>(
   kind: {
     new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
     readonly BYTES_PER_ELEMENT: number;
   },
   parts: readonly Uint8Array[],
-  memory: (bytes: number) => ArrayBuffer,
+  spares?: SpareMemory,
 ): T | undefined {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   if (size % kind.BYTES_PER_ELEMENT !== 0) return undefined;
-  const bytes = new Uint8Array(memory(size));
+  const bytes = new Uint8Array(spares?.lend(size) ?? new ArrayBuffer(size));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
