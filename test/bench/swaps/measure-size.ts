@@ -106,11 +106,12 @@ export async function measureSize(
       const mb = residentMbOf(pid);
       if (isTold) say(`2^${String(tableBits)}: ${String(applied)} applied, ${mb.toFixed(0)} MB`);
       if (applied < WARM_UP_SHARE * options.applications) continue;
-      if (applied < FIRST_SHARE * options.applications) firstMb = Math.max(firstMb, mb);
+      if (firstMb === 0 || applied < FIRST_SHARE * options.applications) firstMb = Math.max(firstMb, mb);
       else highestMb = Math.max(highestMb, mb);
     }
     await writer.stop();
-    return { applied, failed, firstMb, highestMb, lastMb: residentMbOf(pid) };
+    const lastMb = residentMbOf(pid);
+    return { applied, failed, firstMb, highestMb: Math.max(highestMb, lastMb), lastMb };
   }
 
   try {
