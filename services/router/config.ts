@@ -257,6 +257,14 @@ export function bodyTurnLimits(config: RouterConfig): ReturnType<typeof turnLimi
   return { ...turnLimits(config), weightMax: BODY_BYTES_IN_HAND };
 }
 
+/** Returns what is taken of predictions in bulk: bytes of a line, lines at once. */
+export function bulkLimits({ PREDICT_BODY_BYTES, BULK_LINES_MAX }: RouterConfig): {
+  lineBytesMax: number;
+  linesAtOnce: number;
+} {
+  return { lineBytesMax: PREDICT_BODY_BYTES, linesAtOnce: BULK_LINES_MAX };
+}
+
 /** Returns where clients reach this router. */
 export function advertisedUrl({ ADVERTISED_URL, HTTP_HOST, HTTP_PORT }: RouterConfig): string {
   return ADVERTISED_URL === '' ? `http://${HTTP_HOST}:${String(HTTP_PORT)}` : ADVERTISED_URL;

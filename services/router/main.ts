@@ -24,10 +24,11 @@ import {
   admissionLimits,
   advertisedUrl,
   bodyTurnLimits,
+  bulkLimits,
   publishedLimits,
-  turnLimits,
   routerRelations,
   routerSettings,
+  turnLimits,
 } from './config.ts';
 import { createInjectedFailures } from './domain/injected-failures.ts';
 import { hasLapsed } from './domain/traffic-plans.ts';
@@ -212,16 +213,12 @@ const app = await createApp({
     limits: config,
     nowMs: Date.now,
     monotonicMs,
+    log,
   }),
 });
 takeOnlyStrictJson(app);
 stampArrival(app, monotonicMs);
-const answerBulk = takeBulk(app, {
-  log,
-  monotonicMs,
-  lineBytesMax: config.PREDICT_BODY_BYTES,
-  linesAtOnce: config.BULK_LINES_MAX,
-});
+const answerBulk = takeBulk(app, { log, monotonicMs, ...bulkLimits(config) });
 predictRoutes(app, { router: openRouter, answerBulk });
 inferenceRoutes(app, {
   router: openRouter,

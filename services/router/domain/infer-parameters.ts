@@ -1,6 +1,10 @@
 import { isObject, shown } from '../../../shared/domain/check-item.ts';
 import type { ItemFault } from '../../../shared/domain/check-item.ts';
+import { INFER_OUTPUTS } from './infer-tensors.ts';
 import type { InferOutputName } from './infer-tensors.ts';
+
+/** Header that says how many bytes of a body are its JSON; tensors follow. (Binary tensor data extension.) */
+export const BINARY_HEADER = 'inference-header-content-length';
 
 /** Parameter of a request: whether all outputs are wanted as binary data. */
 const BINARY_DATA_OUTPUT = 'binary_data_output';
@@ -40,6 +44,11 @@ export function wantsBinary(body: unknown, output: InferOutputName): boolean {
   const outputs = isObject(body) && Array.isArray(body['outputs']) ? (body['outputs'] as unknown[]) : [];
   const asked = outputs.find((one) => isObject(one) && one['name'] === output);
   return (parameterOf(asked, BINARY_DATA) ?? parameterOf(body, BINARY_DATA_OUTPUT) ?? false) === true;
+}
+
+/** Returns whether any output of a request, which need not be sound, is wanted as binary data. */
+export function wantsAnyBinary(body: unknown): boolean {
+  return INFER_OUTPUTS.some((name) => wantsBinary(body, name));
 }
 
 /**

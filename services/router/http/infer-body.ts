@@ -1,12 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { parse } from 'secure-json-parse';
 import { HttpProblem } from '../../../shared/http/problem.ts';
-import { wantsBinary } from '../domain/infer-parameters.ts';
+import { BINARY_HEADER, wantsBinary } from '../domain/infer-parameters.ts';
 import { encodeTensor } from '../domain/tensor-bytes.ts';
 import type { InferAnswer } from '../service.ts';
-
-/** Header that says how many bytes of a body are its JSON; tensors follow. (Binary tensor data extension.) */
-const JSON_LENGTH_HEADER = 'inference-header-content-length';
 
 const MEDIA_TYPES = ['application/json', 'application/octet-stream'];
 
@@ -23,8 +21,18 @@ function jsonLength(header: string | string[] | undefined, bytes: number): numbe
   if (given >= 1 && given <= bytes) return given;
   throw new HttpProblem(
     400,
-    `header ${JSON_LENGTH_HEADER}: ${JSON.stringify(header).slice(0, 40)}, allowed 1 … ${String(bytes)}, the length of the body`,
+    `header ${BINARY_HEADER}: ${JSON.stringify(header).slice(0, 40)}, allowed 1 … ${String(bytes)}, the length of the body`,
   );
+}
+
+/** Returns what the bytes of JSON say; throws HttpProblem 400 when they are none, or would give an object a prototype. */
+export function parseInferJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw new HttpProblem(400, 'the JSON is not valid UTF-8');
+  try {
+    return parse(bytes.toString('utf8'), { protoAction: 'error', constructorAction: 'error' });
+  } catch {
+    throw new HttpProblem(400, 'the body is not valid JSON, or has a prototype');
+  }
 }
 
 /**
@@ -32,7 +40,6 @@ function jsonLength(header: string | string[] | undefined, bytes: number): numbe
  * without a media type is taken, because the protocol asks for none and clients send none.
  */
 export function takeInferBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
     const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
@@ -46,14 +53,9 @@ export function takeInferBodies(app: FastifyInstance): void {
       return;
     }
     try {
-      const length = jsonLength(request.headers[JSON_LENGTH_HEADER], body.length);
-      const json = body.subarray(0, length);
-      if (!isUtf8(json)) throw new HttpProblem(400, 'the JSON is not valid UTF-8');
-      void parse(request, json.toString('utf8'), (error: Error | null, parsed?: unknown) => {
-        if (error !== null)
-          done(new HttpProblem(400, 'the body is not valid JSON, or has a prototype'), undefined);
-        else done(null, { body: parsed, binary: body.subarray(length) } satisfies InferRequestBody);
-      });
+      const length = jsonLength(request.headers[BINARY_HEADER], body.length);
+      const json = parseInferJson(body.subarray(0, length));
+      done(null, { body: json, binary: body.subarray(length) } satisfies InferRequestBody);
     } catch (error) {
       done(error as Error, undefined);
     }
@@ -74,7 +76,7 @@ export function sendInferAnswer(reply: FastifyReply, answer: InferAnswer, asked:
     return reply.serializer(JSON.stringify).type('application/json; charset=utf-8').send(answer);
   const json = Buffer.from(JSON.stringify({ ...answer, outputs }));
   return reply
-    .header(JSON_LENGTH_HEADER, String(json.length))
+    .header(BINARY_HEADER, String(json.length))
     .type('application/octet-stream')
     .send(Buffer.concat([json, ...tensors]));
 }

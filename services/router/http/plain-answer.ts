@@ -1,12 +1,13 @@
+import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import { problemDocument } from '../../../shared/http/problem.ts';
-import type { Problem } from '../../../shared/http/problem.ts';
-import type { PredictResult } from '../service.ts';
+import type { HttpProblem, Problem } from '../../../shared/http/problem.ts';
+import type { InferAnswer, PredictResult } from '../service.ts';
 import { RETRY_AFTER_SECONDS } from './request-of.ts';
 
 /** An answer to a plain request, before its connection is known. */
 export interface PlainAnswer {
-  readonly status: 200 | 503;
+  readonly status: number;
   readonly type: string;
   readonly body: string;
   /** Length of the body, bytes; as many as its characters where it is ASCII. */
@@ -31,14 +32,29 @@ export function plainAnswer(result: PredictResult): PlainAnswer {
     const body = answerText(result.answer);
     return { status: 200, type: ANSWER_TYPE, body, bytes: body.length, isAscii: true };
   }
-  return unavailable(problemDocument(503, result.kind === 'invalid' ? result.fault.message : result.reason));
+  return problemAnswer(
+    problemDocument(503, result.kind === 'invalid' ? result.fault.message : result.reason),
+  );
 }
 
-/** Returns the answer that a problem document with status 503 is; who gets it may try again. */
-export function unavailable(document: Problem & { readonly error?: string }): PlainAnswer {
-  const body = JSON.stringify(document);
+function answerOf(status: number, type: string, body: string): PlainAnswer {
   const bytes = Buffer.byteLength(body);
-  return { status: 503, type: PROBLEM_TYPE, body, bytes, isAscii: bytes === body.length };
+  return { status, type, body, bytes, isAscii: bytes === body.length };
+}
+
+/** Returns the answer that a problem document is; who gets status 503 may try again. */
+export function problemAnswer(document: Problem & { readonly error?: string }): PlainAnswer {
+  return answerOf(document.status, PROBLEM_TYPE, JSON.stringify(document));
+}
+
+/** Returns what the Open Inference Protocol has for a problem: a document with `error`. */
+export function inferenceProblem({ status, message, faults }: HttpProblem): PlainAnswer {
+  return problemAnswer({ ...problemDocument(status, message, faults), error: message });
+}
+
+/** Returns the answer to an Open Inference Protocol request as JSON. */
+export function inferenceAnswer(answer: InferAnswer): PlainAnswer {
+  return answerOf(200, ANSWER_TYPE, JSON.stringify(answer));
 }
 
 /** Sends an answer by way of Node's HTTP: one write. */
@@ -51,8 +67,6 @@ export function sendPlain(
   response.writeHead(status, headers);
   response.end(body, isAscii ? 'latin1' : 'utf8');
 }
-
-const STATUS_LINES = { 200: 'HTTP/1.1 200 OK', 503: 'HTTP/1.1 503 Service Unavailable' } as const;
 
 /**
  * Returns what writes whole answers as HTTP/1.1 has them, with the fields that Node adds (Date, Connection, Keep-Alive).
@@ -74,6 +88,6 @@ export function createAnswerWriter(
       date = new Date(now * 1000).toUTCString();
     }
     const again = status === 503 ? `retry-after: ${String(RETRY_AFTER_SECONDS)}\r\n` : '';
-    return `${STATUS_LINES[status]}\r\ncontent-type: ${type}\r\ncontent-length: ${String(bytes)}\r\n${again}Date: ${date}\r\n${isLast ? 'Connection: close' : keepAlive}\r\n\r\n${body}`;
+    return `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: ${type}\r\ncontent-length: ${String(bytes)}\r\n${again}Date: ${date}\r\n${isLast ? 'Connection: close' : keepAlive}\r\n\r\n${body}`;
   };
 }

@@ -1,8 +1,13 @@
 import { traceparentOf } from '../../../shared/domain/traceparent.ts';
+import { BINARY_HEADER } from '../domain/infer-parameters.ts';
 import { VERSION_HEADER } from '../domain/wanted.ts';
 
-/** What the head of a plain prediction request says. */
+/** Requests that may be plain: `POST /v1/models/{model}/predict` and `POST /v2/models/{model}/infer`. */
+export type PlainKind = 'predict' | 'infer';
+
+/** What the head of a plain request says. */
 export interface PlainHead {
+  readonly kind: PlainKind;
   readonly model: string;
   /** Length of the body, bytes; at least 1. */
   readonly length: number;
@@ -15,7 +20,8 @@ export const JSON_TYPES: ReadonlySet<string> = new Set([
   'application/json; charset=utf-8',
 ]);
 
-const REQUEST_LINE = /^POST \/v1\/models\/([a-z0-9-]+)\/predict HTTP\/1\.1$/;
+const REQUEST_LINE = /^POST \/v([12])\/models\/([a-z][a-z0-9-]{0,62})\/(predict|infer) HTTP\/1\.1$/;
+const KIND_OF: Readonly<Record<string, PlainKind>> = { '1predict': 'predict', '2infer': 'infer' };
 /** A field of printable ASCII; no value is empty, continued on another line, or begins or ends with a blank. */
 const FIELD = /^([a-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([!-~](?:[ -~]*[!-~])?)[ \t]*$/i;
 const LENGTH = /^[1-9][0-9]{0,8}$/;
@@ -23,7 +29,7 @@ const FIELDS_MAX = 64;
 
 /** Fields of which a request may have one. */
 const SINGLE: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'traceparent']);
-/** Fields that make of a request something else: another framing, another protocol, another version, another coding. */
+/** Fields that make of a request something else: another framing, another protocol, another version, another coding, more than JSON. */
 const NEVER: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'trailer',
@@ -32,11 +38,12 @@ const NEVER: ReadonlySet<string> = new Set([
   'http2-settings',
   'proxy-connection',
   'content-encoding',
+  BINARY_HEADER,
   VERSION_HEADER,
 ]);
 
 /**
- * Returns what the head of a prediction request says; undefined for every head that is not of the plainest kind. Nothing is
+ * Returns what the head of a request for predictions says; undefined for every head that is not of the plainest kind. Nothing is
  * refused or tolerated here: what this does not read is Node's to read. What it does read means to Node the same (RFC 9112,
  * 6: one Content-Length, no Transfer-Encoding).
  *
@@ -44,8 +51,9 @@ const NEVER: ReadonlySet<string> = new Set([
  */
 export function parsePlainHead(text: string): PlainHead | undefined {
   const [requestLine = '', ...lines] = text.split('\r\n');
-  const model = REQUEST_LINE.exec(requestLine)?.[1];
-  if (model === undefined || lines.length > FIELDS_MAX) return undefined;
+  const [, api = '', model = '', verb = ''] = REQUEST_LINE.exec(requestLine) ?? [];
+  const kind = KIND_OF[api + verb];
+  if (kind === undefined || lines.length > FIELDS_MAX) return undefined;
   const single = new Map<string, string>();
   for (const line of lines) {
     const [, given = '', value = ''] = FIELD.exec(line) ?? [];
@@ -59,7 +67,7 @@ export function parsePlainHead(text: string): PlainHead | undefined {
   const length = single.get('content-length') ?? '';
   if (!single.has('host') || !LENGTH.test(length)) return undefined;
   if (!JSON_TYPES.has(single.get('content-type') ?? '')) return undefined;
-  return { model, length: Number(length), traceparent: traceparentOf(single.get('traceparent')) };
+  return { kind, model, length: Number(length), traceparent: traceparentOf(single.get('traceparent')) };
 }
 
 /** Heads that are remembered: so many, of at most so many characters each. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { problemDocument } from '../../../shared/http/problem.ts';
-import { sendPlain, unavailable } from './plain-answer.ts';
+import { problemAnswer, sendPlain } from './plain-answer.ts';
 import type { PlainAnswer } from './plain-answer.ts';
 
 /**
@@ -12,8 +12,9 @@ const PAUSE_MS = 80;
 
 const DOCUMENT = problemDocument(503, 'the router has more requests under way than it can answer in time');
 /** What who is refused is told. */
-export const OVERLOAD: PlainAnswer = unavailable(DOCUMENT);
-const INFERENCE_OVERLOAD = unavailable({ ...DOCUMENT, error: DOCUMENT.detail });
+export const OVERLOAD: PlainAnswer = problemAnswer(DOCUMENT);
+/** The same in words of the Open Inference Protocol. */
+export const INFERENCE_OVERLOAD: PlainAnswer = problemAnswer({ ...DOCUMENT, error: DOCUMENT.detail });
 
 /** Connections of requests that were refused in this turn of the event loop. */
 let refused: Socket[] = [];

@@ -1,9 +1,11 @@
 import { KEEP_ALIVE_MS } from '../../../shared/http/app.ts';
 import type { ConnectionShortcut, Shortcut } from '../../../shared/http/app.ts';
+import type { Log } from '../../../shared/observability/log.ts';
 import type { Router } from '../service.ts';
 import type { Turns } from '../turns.ts';
 import { awaitTurn } from './await-turn.ts';
 import { createPlainConnections } from './plain-connections.ts';
+import { createPlainRoutes } from './plain-routes.ts';
 import { createPredictShortcut } from './predict-shortcut.ts';
 import { shedOverload } from './shed-overload.ts';
 import type { Gate } from './shed-overload.ts';
@@ -18,6 +20,7 @@ export interface ShortcutsDeps {
   readonly limits: { readonly PREDICT_BODY_BYTES: number; readonly INFER_BODY_BYTES: number };
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
+  readonly log: Log;
 }
 
 /**
@@ -28,15 +31,18 @@ export function createShortcuts(deps: ShortcutsDeps): {
   readonly connections: ConnectionShortcut;
   readonly shortcut: Shortcut;
 } {
-  const { gate, bodyTurns, router, monotonicMs } = deps;
+  const { gate, bodyTurns, router, nowMs, monotonicMs } = deps;
   const { PREDICT_BODY_BYTES, INFER_BODY_BYTES } = deps.limits;
   const plain = createPredictShortcut({ router, bodyLimitBytes: PREDICT_BODY_BYTES, monotonicMs });
   const inTurn = awaitTurn({ turns: bodyTurns, bodyBytesMax: INFER_BODY_BYTES, monotonicMs }, plain);
   return {
     connections: createPlainConnections({
-      ...deps,
-      bodyLimitBytes: PREDICT_BODY_BYTES,
+      gate,
+      router,
+      routes: createPlainRoutes(deps),
       keepAliveMs: KEEP_ALIVE_MS,
+      nowMs,
+      monotonicMs,
     }),
     shortcut: shedOverload(gate, Math.max(PREDICT_BODY_BYTES, INFER_BODY_BYTES), inTurn),
   };

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BODY } from './router-world.ts';
 import { ids, LIMIT, named, open, requestOf, rest, untilUnderWay } from './wire-world.ts';
-import type { Desk } from './wire-world.ts';
 
 test('a plain request is answered without Node, again and again on one connection, with the fields that Node sends', async (t) => {
   const short = await open(t);
@@ -198,74 +196,4 @@ test('a client that goes before its answer leaves no place taken', async (t) => 
   await closed;
   desk.world.releaseSends();
   await untilUnderWay(desk, 0);
-});
-
-const BITS = [
-  ...[
-    'POST',
-    'GET',
-    ' /v1/models/clicks/predict',
-    '/v2',
-    ' HTTP/1.1',
-    'HTTP/1.0',
-    '\r\n',
-    '\r',
-    '\n',
-    '\r\n\r\n',
-    ':',
-    ' ',
-  ],
-  ...[
-    'Content-Length: 5',
-    'Transfer-Encoding: chunked',
-    '0\r\n\r\n',
-    'Connection: close',
-    'Host: y',
-    '{',
-    '}',
-    '"',
-    '\0',
-    'ë',
-  ],
-];
-const spoilt = fc
-  .array(fc.tuple(fc.nat(), fc.nat({ max: 6 }), fc.constantFrom('', ...BITS)), { maxLength: 3 })
-  .map((changes) => {
-    let text = requestOf(named('spoilt'));
-    for (const [place, removed, put] of changes) {
-      const at = place % (text.length + 1);
-      text = text.slice(0, at) + put + text.slice(at + removed);
-    }
-    return text;
-  });
-
-test('whatever comes, the answers are those that Node’s way gives', async (t) => {
-  const desks = [await open(t), await open(t, { isShort: false })];
-  const ask = async ({ dial: call }: Desk, text: string, cut: number): Promise<unknown[]> => {
-    const { socket, told, closed } = await call();
-    for (const piece of [
-      text.slice(0, cut),
-      text.slice(cut),
-      'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
-    ]) {
-      if (socket.writable) socket.write(piece, 'latin1');
-      await rest();
-    }
-    socket.end();
-    await closed;
-    const all = told.map(({ status, connection, body }) => [
-      status,
-      connection,
-      body['predictionId'],
-      body['score'],
-    ]);
-    // Bytes that are no HTTP end the connection; whether what was under way before them is still told is chance.
-    return told.at(-1)?.status === 200 ? all : ['cut off'];
-  };
-  const property = fc.asyncProperty(spoilt, fc.nat(), fc.boolean(), async (text, place, isCut) => {
-    const cut = isCut ? place % (text.length + 1) : text.length;
-    const [short, long] = await Promise.all(desks.map((desk) => ask(desk, text, cut)));
-    assert.deepEqual(short, long, JSON.stringify(text));
-  });
-  await fc.assert(property, { numRuns: 400 });
 });

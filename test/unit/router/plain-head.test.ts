@@ -9,11 +9,12 @@ import { traceparentOf } from '../../../shared/domain/traceparent.ts';
 import { createHeadReader, parsePlainHead } from '../../../services/router/http/plain-head.ts';
 
 const LINE = 'POST /v1/models/clicks/predict HTTP/1.1';
+const INFER_LINE = 'POST /v2/models/clicks/infer HTTP/1.1';
 const HOST = 'Host: localhost:8080';
 const TYPE = 'Content-Type: application/json';
 const LENGTH = 'Content-Length: 12';
 const TRACE = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-const PLAIN = { model: 'clicks', length: 12, traceparent: undefined };
+const PLAIN = { kind: 'predict', model: 'clicks', length: 12, traceparent: undefined };
 
 const head = (...lines: readonly string[]): string => lines.join('\r\n');
 
@@ -33,9 +34,18 @@ test('a plain head is read: fields in any order and case, others as they like', 
   assert.deepEqual(parsePlainHead(head(LINE, HOST, TYPE, LENGTH, 'traceparent: 00-abc')), PLAIN);
 });
 
+test('so is that of an inference request', () => {
+  assert.deepEqual(parsePlainHead(head(INFER_LINE, HOST, TYPE, LENGTH)), { ...PLAIN, kind: 'infer' });
+});
+
 const LEFT_TO_NODE: readonly (readonly [string, string])[] = [
   ['another method', head(LINE.replace('POST', 'PUT'), HOST, TYPE, LENGTH)],
   ['a query', head(LINE.replace('predict', 'predict?x'), HOST, TYPE, LENGTH)],
+  ['a verb of the other protocol', head(LINE.replace('v1', 'v2'), HOST, TYPE, LENGTH)],
+  ['a verb of the other protocol, the other way', head(INFER_LINE.replace('v2', 'v1'), HOST, TYPE, LENGTH)],
+  ['a version in the path', head(INFER_LINE.replace('infer', 'versions/2/infer'), HOST, TYPE, LENGTH)],
+  ['a name that no model has', head(LINE.replace('clicks', 'c'.repeat(64)), HOST, TYPE, LENGTH)],
+  ['tensors after the JSON', head(INFER_LINE, HOST, TYPE, LENGTH, 'Inference-Header-Content-Length: 10')],
   ['another version of HTTP', head(LINE.replace('1.1', '1.0'), HOST, TYPE, LENGTH)],
   ['two blanks in the request line', head(LINE.replace(' HTTP', '  HTTP'), HOST, TYPE, LENGTH)],
   ['no host', head(LINE, TYPE, LENGTH)],
@@ -103,11 +113,12 @@ const anyHead = fc
     fc.subarray([HOST, TYPE, LENGTH], { minLength: 2 }),
     fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 12 })), { maxLength: 3 }),
     fc.infiniteStream(fc.nat()),
+    fc.constantFrom(LINE, INFER_LINE),
   )
-  .map(([known, more, places]) => {
+  .map(([known, more, places, line]) => {
     const lines = [...known];
-    for (const line of more) lines.splice(places.next().value % (lines.length + 1), 0, line);
-    return head(LINE, ...lines);
+    for (const one of more) lines.splice(places.next().value % (lines.length + 1), 0, one);
+    return head(line, ...lines);
   });
 
 test('whatever is read means the same to Node: the same body, and the next request begins behind it', async (t) => {
@@ -135,7 +146,9 @@ test('whatever is read means the same to Node: the same body, and the next reque
     socket.resume().write(`${text}\r\n\r\n${body}GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     await once(socket, 'close');
     const [first, second] = heard;
-    assert.deepEqual(first?.slice(0, 2), ['/v1/models/clicks/predict', body]);
+    const path = text.split(' ')[1];
+    assert.equal(plain.kind, path?.endsWith('infer') ? 'infer' : 'predict');
+    assert.deepEqual(first?.slice(0, 2), [path, body]);
     assert.equal(traceparentOf(first[2]), plain.traceparent);
     assert.equal(second?.[0], '/next');
   });

@@ -8,11 +8,13 @@ import { waitUntil } from '../../../deploy/local/wait-until.ts';
 import type { FastifyInstance } from 'fastify';
 import { createAdmissionGate } from '../../../services/router/admission-gate.ts';
 import type { AdmissionGate } from '../../../services/router/admission-gate.ts';
+import { inferenceRoutes } from '../../../services/router/http/inference-routes.ts';
 import { predictRoutes } from '../../../services/router/http/predict-routes.ts';
 import { stampArrival } from '../../../services/router/http/request-of.ts';
 import { createShortcuts } from '../../../services/router/http/shortcuts.ts';
 import { takeOnlyStrictJson } from '../../../services/router/http/strict-json.ts';
 import { createTurns } from '../../../services/router/turns.ts';
+import type { Turns } from '../../../services/router/turns.ts';
 import type { ModelSpec } from '../../../shared/domain/model-spec.ts';
 import { createApp } from '../../../shared/http/app.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
@@ -30,6 +32,8 @@ export interface Desk {
   readonly port: number;
   readonly world: RouterWorld;
   readonly gate: AdmissionGate;
+  /** Turns of inference bodies. */
+  readonly turns: Turns;
   readonly going: { isClosing: boolean; isReady: boolean };
   /** Requests that reached Node's HTTP. */
   readonly byNode: () => number;
@@ -110,21 +114,29 @@ export async function open(
   {
     isShort = true,
     requestsMax = 64,
+    bodyBytesInHand = 1e6,
     spec = {},
-  }: { isShort?: boolean; requestsMax?: number; spec?: Partial<ModelSpec> } = {},
+  }: {
+    isShort?: boolean;
+    requestsMax?: number;
+    bodyBytesInHand?: number;
+    spec?: Partial<ModelSpec>;
+  } = {},
 ): Promise<Desk> {
   const world = createWorld({ spec });
   await serve(world, 1, 0.1);
   const gate = createAdmissionGate({ requestsMax, bytesMax: 1_000_000, delayMaxMs: 200 });
   const going = { isClosing: false, isReady: true };
   const monotonicMs = (): number => world.clock.nowMs;
+  const turns = createTurns({ weightMax: bodyBytesInHand, waitMaxMs: 1000, monotonicMs });
   const { shortcut, connections } = createShortcuts({
     gate: { ...gate, isClosing: () => going.isClosing },
-    bodyTurns: createTurns({ weightMax: 1e6, waitMaxMs: 1000, monotonicMs }),
+    bodyTurns: turns,
     router: () => (going.isReady ? world.router : undefined),
     limits: { PREDICT_BODY_BYTES: LIMIT, INFER_BODY_BYTES: LIMIT },
     nowMs: Date.now,
     monotonicMs,
+    log: silentLog,
   });
   const app = await createApp({
     service: 'router',
@@ -138,6 +150,12 @@ export async function open(
   takeOnlyStrictJson(app);
   stampArrival(app, monotonicMs);
   predictRoutes(app, { router: () => world.router, answerBulk: takeSmallBulk(app, world) });
+  inferenceRoutes(app, {
+    router: () => world.router,
+    waitsFor: () => [],
+    bodyLimitBytes: LIMIT,
+    softwareVersion: '1.2.3',
+  });
   await app.listen({ host: '127.0.0.1', port: 0 });
   let byNode = 0;
   app.server.prependListener('request', () => (byNode += 1));
@@ -152,6 +170,7 @@ export async function open(
     port,
     world,
     gate,
+    turns,
     going,
     byNode: () => byNode,
     async dial() {
@@ -162,17 +181,26 @@ export async function open(
   };
 }
 
-/** Returns a request as bytes. */
-export function requestOf(body: unknown, more: readonly string[] = []): string {
+/** Returns a request for a prediction as bytes. */
+export function requestOf(
+  body: unknown,
+  more: readonly string[] = [],
+  path = '/v1/models/clicks/predict',
+): string {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const lines = [
-    'POST /v1/models/clicks/predict HTTP/1.1',
+    `POST ${path} HTTP/1.1`,
     'Host: localhost',
     'Content-Type: application/json',
     `Content-Length: ${String(Buffer.byteLength(text))}`,
     ...more,
   ];
   return `${lines.join('\r\n')}\r\n\r\n${text}`;
+}
+
+/** Returns an inference request as bytes; what of it is not ASCII, as UTF-8 in Latin-1. */
+export function inferOf(body: unknown, more: readonly string[] = []): string {
+  return Buffer.from(requestOf(body, more, '/v2/models/clicks/infer')).toString('latin1');
 }
 
 /** Client and servers share this event loop: after so many turns of it all that can be read and answered is. */

@@ -1,0 +1,257 @@
+import type { Socket } from 'node:net';
+import { refuseBrokenRequest } from '../../../shared/http/broken-requests.ts';
+import type { Router } from '../service.ts';
+import type { createAnswerWriter, PlainAnswer } from './plain-answer.ts';
+import type { createHeadReader, PlainHead, PlainKind } from './plain-head.ts';
+import type { PlainClient, PlainRoute } from './plain-routes.ts';
+import { pauseRefused } from './refuse-overload.ts';
+import type { Gate } from './shed-overload.ts';
+
+/** What all plain connections share. */
+export interface PlainShared {
+  readonly gate: Gate;
+  /** Returns the router; undefined while it waits for something. */
+  readonly router: () => Router | undefined;
+  readonly routes: Readonly<Record<PlainKind, PlainRoute>>;
+  readonly readHead: ReturnType<typeof createHeadReader>;
+  readonly write: ReturnType<typeof createAnswerWriter>;
+  readonly monotonicMs: () => number;
+  /** Called when a connection is closed, or is Node's from now on. */
+  readonly remove: (connection: PlainConnection) => void;
+}
+
+/** A request that has been let in. */
+interface Entered {
+  readonly head: PlainHead;
+  /** What has come of it: the head, and what there is of its body. */
+  readonly pieces: Buffer[];
+  readonly bodyFrom: number;
+  readonly arrivedMs: number;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+const HEAD_BYTES_MAX = 8192;
+/** The most that is read ahead while an answer is under way, bytes. */
+const AHEAD_BYTES_MAX = 65_536;
+
+/** A connection on which nothing but plain requests has come so far. */
+export class PlainConnection implements PlainClient {
+  readonly #socket: Socket;
+  readonly #shared: PlainShared;
+  readonly #otherwise: (bytes: Buffer) => void;
+  /** The request that was let in and has no answer yet. */
+  #entered: Entered | undefined;
+  /** What is still to come of the body of the request that was read last, bytes; of one that was refused it is thrown away. */
+  #missing = 0;
+  /** What has come after that request. */
+  #rest: Buffer | undefined;
+  /** Whether the client takes its answers more slowly than it asks. */
+  #isFull = false;
+  #isEnded = false;
+  #heardMs: number;
+
+  constructor(socket: Socket, shared: PlainShared, otherwise: (bytes: Buffer) => void) {
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#otherwise = otherwise;
+    this.#heardMs = shared.monotonicMs();
+    socket.on('data', this.#hear);
+    socket.on('end', this.#end);
+    socket.on('drain', this.#drain);
+    socket.on('close', this.#close);
+    socket.on('error', this.#fail);
+  }
+
+  get isGone(): boolean {
+    return !this.#socket.writable;
+  }
+
+  get #isAnswering(): boolean {
+    return this.#entered !== undefined && this.#missing === 0;
+  }
+
+  tell(answer: PlainAnswer): void {
+    this.#leave();
+    if (this.isGone) return;
+    this.#write(answer);
+    this.#goOn();
+  }
+
+  refuse(): void {
+    const { head } = this.#leave();
+    if (this.isGone) return;
+    this.#refuse(this.#shared.routes[head.kind]);
+    this.#goOn();
+  }
+
+  leaveToNode(): void {
+    const { pieces } = this.#leave();
+    if (!this.isGone) this.#handOver(whole(pieces));
+  }
+
+  /** Closes it where nothing is under way; where something is, it is closed with its answer. */
+  close(): void {
+    if (this.#entered !== undefined || this.#rest !== undefined) return;
+    if (this.#missing > 0 || this.#isFull) this.#socket.end();
+    else this.#socket.destroy();
+  }
+
+  /**
+   * Closes it when its client has said nothing for too long, and leaves it to Node when its client takes long over one request.
+   *
+   * @param slowMs for how long a request may come, ms
+   * @param idleMs for how long nothing may come, ms
+   */
+  sweep(nowMs: number, { slowMs, idleMs }: { readonly slowMs: number; readonly idleMs: number }): void {
+    if (this.#isAnswering) return;
+    if (this.#entered !== undefined) {
+      if (nowMs - this.#entered.arrivedMs > slowMs) this.leaveToNode();
+    } else if (nowMs - this.#heardMs > idleMs) this.#socket.destroy();
+  }
+
+  readonly #hear = (piece: Buffer): void => {
+    if (this.#socket.writableEnded) return; // the last answer has been given
+    this.#heardMs = this.#shared.monotonicMs();
+    if (this.#missing > 0) {
+      this.#hearBody(piece);
+      return;
+    }
+    this.#rest = this.#rest === undefined ? piece : Buffer.concat([this.#rest, piece]);
+    if (this.#entered === undefined && !this.#isFull) this.#read();
+    else if (this.#rest.length > AHEAD_BYTES_MAX) this.#socket.pause();
+  };
+
+  #hearBody(piece: Buffer): void {
+    const part = piece.length > this.#missing ? piece.subarray(0, this.#missing) : piece;
+    if (part.length < piece.length) this.#rest = piece.subarray(part.length);
+    this.#missing -= part.length;
+    const entered = this.#entered;
+    entered?.pieces.push(part);
+    if (this.#missing > 0) return;
+    if (entered !== undefined) this.#begin(entered);
+    else if (!this.#isFull) this.#read();
+  }
+
+  readonly #end = (): void => {
+    this.#isEnded = true;
+    if (this.#isAnswering) return; // its answer is the last
+    if (this.#entered !== undefined) {
+      this.#leave();
+      this.#refuseHalf();
+    } else if (this.#rest === undefined) this.#socket.end();
+    else if (!this.#isFull) this.#refuseHalf();
+  };
+
+  readonly #drain = (): void => {
+    this.#isFull = false;
+    this.#goOn();
+  };
+
+  readonly #close = (): void => {
+    if (this.#entered !== undefined && !this.#isAnswering) this.#leave();
+    this.#shared.remove(this);
+  };
+
+  readonly #fail = (): void => {
+    this.#socket.destroy();
+  };
+
+  /** Reads the request that has come, if its head is plain and nothing comes after it. */
+  #read(): void {
+    const bytes = this.#rest;
+    if (bytes === undefined) return;
+    const { readHead, routes, gate, router } = this.#shared;
+    const headEnd = bytes.indexOf(HEAD_END);
+    const head =
+      headEnd > 0 && headEnd <= HEAD_BYTES_MAX ? readHead(bytes.toString('latin1', 0, headEnd)) : undefined;
+    const bodyFrom = headEnd + HEAD_END.length;
+    const missing = head === undefined ? -1 : bodyFrom + head.length - bytes.length;
+    if (
+      head === undefined ||
+      head.length > routes[head.kind].bodyLimitBytes ||
+      missing < 0 ||
+      (missing > 0 && this.#isEnded) ||
+      router() === undefined
+    ) {
+      this.#handOver(bytes);
+      return;
+    }
+    this.#rest = undefined;
+    this.#missing = missing;
+    if (!gate.enter(head.length)) {
+      this.#refuse(routes[head.kind]);
+      return;
+    }
+    this.#entered = { head, pieces: [bytes], bodyFrom, arrivedMs: this.#heardMs };
+    if (missing === 0) this.#begin(this.#entered);
+  }
+
+  /** Answers the request that was let in, of which all has come. */
+  #begin({ head, pieces, bodyFrom, arrivedMs }: Entered): void {
+    const { router, routes } = this.#shared;
+    const now = router();
+    if (now === undefined) {
+      this.leaveToNode();
+      return;
+    }
+    routes[head.kind].answer(now, { ...head, body: whole(pieces).subarray(bodyFrom), arrivedMs }, this);
+  }
+
+  /** Ends the request that was let in, and returns it. */
+  #leave(): Entered {
+    const entered = this.#entered;
+    if (entered === undefined) throw new Error('a request was answered twice');
+    this.#entered = undefined;
+    this.#missing = 0;
+    this.#shared.gate.leave(entered.head.length);
+    return entered;
+  }
+
+  #refuse(route: PlainRoute): void {
+    this.#write(route.overload);
+    pauseRefused(this.#socket);
+  }
+
+  #write(answer: PlainAnswer): void {
+    const isLast = this.#isEnded || this.#shared.gate.isClosing();
+    const text = this.#shared.write(answer, isLast);
+    const encoding = answer.isAscii ? 'latin1' : 'utf8';
+    if (isLast) this.#socket.end(text, encoding);
+    else if (!this.#socket.write(text, encoding)) {
+      this.#isFull = true;
+      this.#socket.pause();
+    }
+  }
+
+  /** Goes on with what has come meanwhile. */
+  #goOn(): void {
+    if (this.#isFull || this.#socket.writableEnded) return;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#entered === undefined && this.#missing === 0) this.#read();
+  }
+
+  /** A request that is no plain one has come: from here on the connection is Node's. */
+  #handOver(first: Buffer): void {
+    if (this.#isEnded) {
+      this.#refuseHalf(); // Node would not learn that nothing more comes
+      return;
+    }
+    const bytes =
+      this.#rest === undefined || this.#rest === first ? first : Buffer.concat([first, this.#rest]);
+    this.#rest = undefined;
+    const socket = this.#socket;
+    socket.off('data', this.#hear).off('end', this.#end).off('drain', this.#drain);
+    socket.off('close', this.#close).off('error', this.#fail);
+    this.#shared.remove(this);
+    this.#otherwise(bytes);
+  }
+
+  #refuseHalf(): void {
+    refuseBrokenRequest({ message: 'the connection ended within it' }, this.#socket);
+  }
+}
+
+function whole(pieces: readonly Buffer[]): Buffer {
+  const [first] = pieces;
+  return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
+}
