@@ -85,8 +85,11 @@ export class PlainConnection implements PlainClient {
   }
 
   leaveToNode(): void {
-    const { pieces } = this.#leave();
-    if (!this.isGone) this.#handOver(whole(pieces));
+    const { head, pieces } = this.#leave();
+    if (this.isGone) return;
+    if (this.#isEnded)
+      this.#refuse(this.#shared.routes[head.kind]); // Node would not learn that nothing more comes
+    else this.#handOver(whole(pieces));
   }
 
   /** Closes it where nothing is under way; where something is, it is closed with its answer. */
@@ -135,10 +138,7 @@ export class PlainConnection implements PlainClient {
   readonly #end = (): void => {
     this.#isEnded = true;
     if (this.#isAnswering) return; // its answer is the last
-    if (this.#entered !== undefined) {
-      this.#leave();
-      this.#refuseHalf();
-    } else if (this.#rest === undefined) this.#socket.end();
+    if (this.#entered === undefined && this.#rest === undefined) this.#socket.end();
     else if (!this.#isFull) this.#refuseHalf();
   };
 
@@ -170,7 +170,6 @@ export class PlainConnection implements PlainClient {
       head === undefined ||
       head.length > routes[head.kind].bodyLimitBytes ||
       missing < 0 ||
-      (missing > 0 && this.#isEnded) ||
       router() === undefined
     ) {
       this.#handOver(bytes);
@@ -227,13 +226,13 @@ export class PlainConnection implements PlainClient {
   #goOn(): void {
     if (this.#isFull || this.#socket.writableEnded) return;
     if (this.#socket.isPaused()) this.#socket.resume();
-    if (this.#entered === undefined && this.#missing === 0) this.#read();
+    if (this.#missing === 0) this.#read();
   }
 
   /** A request that is no plain one has come: from here on the connection is Node's. */
   #handOver(first: Buffer): void {
     if (this.#isEnded) {
-      this.#refuseHalf(); // Node would not learn that nothing more comes
+      this.#refuseHalf();
       return;
     }
     const bytes =

@@ -115,15 +115,20 @@ test('while the router waits for something, Node’s routes say so', async (t) =
 });
 
 test('who is not let in is told when to come again, and held up a little', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const desk = await open(t, { requestsMax: 1 });
   desk.gate.enter(1);
-  const { socket, answers } = await desk.dial();
+  const { socket, told, answers } = await desk.dial();
   socket.write(requestOf(named('full')));
   const [refused] = await answers(1);
   assert.equal(refused?.status, 503);
   assert.ok(refused.fields.includes('retry-after'));
   desk.gate.leave(1);
+  await rest();
   socket.write(requestOf(named('again')));
+  await rest();
+  assert.equal(told.length, 1);
+  t.mock.timers.tick(80);
   assert.deepEqual(ids((await answers(2)).slice(1)), ['0~again']);
   assert.deepEqual([desk.byNode(), desk.gate.figures().underWay], [0, 0]);
 });
@@ -167,6 +172,22 @@ test('a router that is going answers what still comes, closes it with the answer
   await busy.closed;
   await desk.app.close();
   await idle.closed;
+});
+
+test('a router that is going answers what is under way, and closes it with the answer', async (t) => {
+  const desk = await open(t, { spec: { predictionLog: 'acknowledged' } });
+  desk.world.holdSends();
+  const { socket, answers, closed } = await desk.dial();
+  socket.write(requestOf(named('last')));
+  await untilUnderWay(desk, 1);
+  desk.going.isClosing = true;
+  const end = desk.app.close();
+  await rest();
+  desk.world.releaseSends();
+  const [told] = await answers(1);
+  assert.deepEqual([told?.body['predictionId'], told?.connection], ['0~last', 'close']);
+  await closed;
+  await end;
 });
 
 test('a connection on which nothing has come for long is closed, one that waits for its answer is not', async (t) => {

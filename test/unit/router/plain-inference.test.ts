@@ -222,6 +222,7 @@ test('bodies wait for their turn as bytes; who goes meanwhile takes none, and wh
   desk.turns.leave(100);
   assert.deepEqual(asks(await waiting.answers(1)), [[200, 'waiting']]);
   await untilUnderWay(desk, 0);
+  assert.equal(desk.world.told.count('request infer clicks'), 1);
 
   assert.equal(desk.turns.enter(100), undefined);
   const wires = [];
@@ -239,6 +240,20 @@ test('bodies wait for their turn as bytes; who goes meanwhile takes none, and wh
   assert.ok(late);
   say(late, inferOf(ask('again')));
   assert.equal((await late.answers(2))[1]?.status, 200);
+});
+
+test('a client that has said all and whose turn comes later is answered, or told to come again', async (t) => {
+  const desk = await open(t, { bodyBytesInHand: 100 });
+  assert.equal(desk.turns.enter(100), undefined);
+  const [plain, binary] = [await desk.dial(), await desk.dial()];
+  plain.socket.end(inferOf(ask('plain')), 'latin1');
+  binary.socket.end(inferOf(BINARY), 'latin1');
+  await untilUnderWay(desk, 2);
+  await rest();
+  desk.turns.leave(100);
+  assert.deepEqual(asks(await plain.answers(1)), [[200, 'plain']]);
+  assert.deepEqual(asks(await binary.answers(1)), [[503, undefined]]);
+  await Promise.all([plain.closed, binary.closed]);
 });
 
 test('a router that is going closes a refused connection when its answer is out, its body half sent or not', async (t) => {
