@@ -94,9 +94,7 @@ export class PlainConnection implements PlainClient {
 
   /** Closes it where nothing is under way; where something is, it is closed with its answer. */
   close(): void {
-    if (this.#entered !== undefined || this.#rest !== undefined) return;
-    if (this.#missing > 0 || this.#isFull) this.#socket.end();
-    else this.#socket.destroy();
+    if (this.#entered === undefined && this.#rest === undefined) this.#socket.destroySoon();
   }
 
   /**
@@ -226,7 +224,7 @@ export class PlainConnection implements PlainClient {
   #goOn(): void {
     if (this.#isFull || this.#socket.writableEnded) return;
     if (this.#socket.isPaused()) this.#socket.resume();
-    if (this.#missing === 0) this.#read();
+    this.#read();
   }
 
   /** A request that is no plain one has come: from here on the connection is Node's. */
