@@ -129,6 +129,7 @@ module.exports = {
       ['avsc', '^shared/events/'],
       ['ioredis', ['^shared/(redis|checkpoint)/', '/adapters/']],
       ['fastify', ['^shared/http/', '/http/']],
+      ['secure-json-parse', '/http/'],
       ['@grpc/grpc-js', '/grpc/'],
       ['@grpc/proto-loader', '/grpc/'],
       ['onnxruntime-node', ['^shared/onnx/', '/adapters/']],

@@ -20,6 +20,9 @@ export const JSON_TYPES: ReadonlySet<string> = new Set([
   'application/json; charset=utf-8',
 ]);
 
+/** What a request without a media type is taken for: the Open Inference Protocol asks for none. */
+const DEFAULT_TYPE: Readonly<Record<PlainKind, string>> = { predict: '', infer: 'application/json' };
+
 const REQUEST_LINE = /^POST \/v([12])\/models\/([a-z][a-z0-9-]{0,62})\/(predict|infer) HTTP\/1\.1$/;
 const KIND_OF: Readonly<Record<string, PlainKind>> = { '1predict': 'predict', '2infer': 'infer' };
 /** A field of printable ASCII; no value is empty, continued on another line, or begins or ends with a blank. */
@@ -66,7 +69,8 @@ export function parsePlainHead(text: string): PlainHead | undefined {
   }
   const length = single.get('content-length') ?? '';
   if (!single.has('host') || !LENGTH.test(length)) return undefined;
-  if (!JSON_TYPES.has(single.get('content-type') ?? '')) return undefined;
+  const type = single.get('content-type') ?? DEFAULT_TYPE[kind];
+  if (!JSON_TYPES.has(type)) return undefined;
   return { kind, model, length: Number(length), traceparent: traceparentOf(single.get('traceparent')) };
 }
 

@@ -24,6 +24,7 @@ const PACKAGES = [
   'avsc',
   'ioredis',
   'fastify',
+  'secure-json-parse',
   '@grpc/grpc-js',
   '@grpc/proto-loader',
   'onnxruntime-node',
@@ -51,7 +52,12 @@ const SOUND: Tree = {
     'shared/events/topics.ts',
     'shared/errors.ts',
   ],
-  'services/a/http/routes.ts': ['services/a/service.ts', 'shared/http/app.ts', 'fastify'],
+  'services/a/http/routes.ts': [
+    'services/a/service.ts',
+    'shared/http/app.ts',
+    'fastify',
+    'secure-json-parse',
+  ],
   'services/a/grpc/server.ts': ['services/a/service.ts', '@grpc/grpc-js', '@grpc/proto-loader'],
   'services/a/adapters/store.ts': [
     'services/a/ports.ts',

@@ -36,6 +36,7 @@ test('a plain head is read: fields in any order and case, others as they like', 
 
 test('so is that of an inference request', () => {
   assert.deepEqual(parsePlainHead(head(INFER_LINE, HOST, TYPE, LENGTH)), { ...PLAIN, kind: 'infer' });
+  assert.deepEqual(parsePlainHead(head(INFER_LINE, HOST, LENGTH)), { ...PLAIN, kind: 'infer' });
 });
 
 const LEFT_TO_NODE: readonly (readonly [string, string])[] = [
@@ -57,6 +58,8 @@ const LEFT_TO_NODE: readonly (readonly [string, string])[] = [
   ['lengths in a list', head(LINE, HOST, TYPE, 'Content-Length: 12, 12')],
   ['another length of the same field', head(LINE, HOST, TYPE, 'Content-Length: 012')],
   ['another media type', head(LINE, HOST, 'Content-Type: text/plain', LENGTH)],
+  ['no media type', head(LINE, HOST, LENGTH)],
+  ['another media type of an inference request', head(INFER_LINE, HOST, 'Content-Type: text/plain', LENGTH)],
   ['chunks', head(LINE, HOST, TYPE, LENGTH, 'Transfer-Encoding: chunked')],
   ['a coding', head(LINE, HOST, TYPE, LENGTH, 'Content-Encoding: gzip')],
   ['an expectation', head(LINE, HOST, TYPE, LENGTH, 'Expect: 100-continue')],

@@ -51,6 +51,14 @@ for (const [what, body] of LIKE_NODE) {
   });
 }
 
+test('a body without a media type is taken', async (t) => {
+  const desk = await open(t);
+  const wire = await desk.dial();
+  say(wire, inferOf(ask('bare')).replace('Content-Type: application/json\r\n', ''));
+  assert.deepEqual(asks(await wire.answers(1)), [[200, 'bare']]);
+  assert.equal(desk.byNode(), 0);
+});
+
 test('a model that does not exist, and one that cannot answer, are told so', async (t) => {
   const desk = await open(t);
   const wire = await desk.dial();
