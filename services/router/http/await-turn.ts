@@ -33,9 +33,10 @@ export function awaitTurn({ turns, bodyBytesMax, monotonicMs }: AwaitTurnDeps, n
     const length = lengthOf(request, bodyBytesMax);
     if (length === undefined) return next(request, response, otherwise);
     noteArrival(request, monotonicMs());
-    const pieces: Buffer[] = [];
+    const body = Buffer.allocUnsafeSlow(length); // in however many pieces it comes
+    let come = 0;
 
-    function begin(body: Buffer, mayBegin: boolean): void {
+    function begin(mayBegin: boolean): void {
       if (!mayBegin) {
         refuseOverload(request, response);
         return;
@@ -51,17 +52,12 @@ export function awaitTurn({ turns, bodyBytesMax, monotonicMs }: AwaitTurnDeps, n
     }
 
     request.on('data', (piece: Buffer) => {
-      pieces.push(piece);
+      come += piece.copy(body, come);
     });
     request.on('end', () => {
-      const [first] = pieces;
-      const body = first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
-      const waiting = turns.enter(body.length);
-      if (waiting === undefined) begin(body, true);
-      else
-        void waiting.then((mayBegin) => {
-          begin(body, mayBegin);
-        });
+      const waiting = turns.enter(length);
+      if (waiting === undefined) begin(true);
+      else void waiting.then(begin);
     });
     return true;
   };

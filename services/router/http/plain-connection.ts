@@ -23,8 +23,8 @@ export interface PlainShared {
 /** A request that has been let in. */
 interface Entered {
   readonly head: PlainHead;
-  /** What has come of it: the head, and what there is of its body. */
-  readonly pieces: Buffer[];
+  /** All of it, from its head on; what is still to come of its body is missing at the end. */
+  readonly bytes: Buffer;
   readonly bodyFrom: number;
   readonly arrivedMs: number;
 }
@@ -85,11 +85,12 @@ export class PlainConnection implements PlainClient {
   }
 
   leaveToNode(): void {
-    const { head, pieces } = this.#leave();
+    const missing = this.#missing;
+    const { head, bytes } = this.#leave();
     if (this.isGone) return;
     if (this.#isEnded)
       this.#refuse(this.#shared.routes[head.kind]); // Node would not learn that nothing more comes
-    else this.#handOver(whole(pieces));
+    else this.#handOver(bytes.subarray(0, bytes.length - missing));
   }
 
   /** Closes it where nothing is under way; where something is, it is closed with its answer. */
@@ -125,9 +126,9 @@ export class PlainConnection implements PlainClient {
   #hearBody(piece: Buffer): void {
     const part = piece.length > this.#missing ? piece.subarray(0, this.#missing) : piece;
     if (part.length < piece.length) this.#rest = piece.subarray(part.length);
-    this.#missing -= part.length;
     const entered = this.#entered;
-    entered?.pieces.push(part);
+    if (entered !== undefined) part.copy(entered.bytes, entered.bytes.length - this.#missing);
+    this.#missing -= part.length;
     if (this.#missing > 0) return;
     if (entered !== undefined) this.#begin(entered);
     else if (!this.#isFull) this.#read();
@@ -179,19 +180,19 @@ export class PlainConnection implements PlainClient {
       this.#refuse(routes[head.kind]);
       return;
     }
-    this.#entered = { head, pieces: [bytes], bodyFrom, arrivedMs: this.#heardMs };
+    this.#entered = { head, bytes: withRoom(bytes, missing), bodyFrom, arrivedMs: this.#heardMs };
     if (missing === 0) this.#begin(this.#entered);
   }
 
   /** Answers the request that was let in, of which all has come. */
-  #begin({ head, pieces, bodyFrom, arrivedMs }: Entered): void {
+  #begin({ head, bytes, bodyFrom, arrivedMs }: Entered): void {
     const { router, routes } = this.#shared;
     const now = router();
     if (now === undefined) {
       this.leaveToNode();
       return;
     }
-    routes[head.kind].answer(now, { ...head, body: whole(pieces).subarray(bodyFrom), arrivedMs }, this);
+    routes[head.kind].answer(now, { ...head, body: bytes.subarray(bodyFrom), arrivedMs }, this);
   }
 
   /** Ends the request that was let in, and returns it. */
@@ -248,7 +249,10 @@ export class PlainConnection implements PlainClient {
   }
 }
 
-function whole(pieces: readonly Buffer[]): Buffer {
-  const [first] = pieces;
-  return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
+/** Returns bytes with room for more behind them: as much as was let in, in however many pieces the rest comes. */
+function withRoom(bytes: Buffer, more: number): Buffer {
+  if (more === 0) return bytes;
+  const all = Buffer.allocUnsafeSlow(bytes.length + more);
+  bytes.copy(all);
+  return all;
 }
