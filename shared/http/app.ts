@@ -10,7 +10,7 @@ import type { Registry } from 'prom-client';
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import { refuseBrokenRequest, refuseExpectations } from './broken-requests.ts';
-import { HttpProblem, problemDocument } from './problem.ts';
+import { HttpProblem, ownMistake, problemDocument, withError } from './problem.ts';
 import type { Fault } from './problem.ts';
 
 /** What every service's HTTP side has. */
@@ -118,7 +118,7 @@ function sendProblem(reply: FastifyReply, problem: HttpProblem, isOpenInference:
   return reply
     .code(problem.status)
     .type('application/problem+json')
-    .send(isOpenInference ? { ...document, error: problem.message } : document);
+    .send(isOpenInference ? withError(document) : document);
 }
 
 function validationFaults(error: FastifyError): Fault[] {
@@ -214,8 +214,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     if (known === undefined) {
       options.log.error({ err: error, url: request.url }, 'request failed');
     }
-    const problem = known ?? new HttpProblem(500, 'the service made a mistake; its log says which');
-    return sendProblem(reply, problem, request.url.startsWith('/v2'));
+    return sendProblem(reply, known ?? ownMistake(), request.url.startsWith('/v2'));
   });
   app.setNotFoundHandler((request, reply) =>
     sendProblem(

@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { problemDocument } from './problem.ts';
+import { problemDocument, withError } from './problem.ts';
 
 /** What Node's parser calls a fault, and the status that says so; anything else is 400. */
 const STATUS_OF: ReadonlyMap<string, number> = new Map([
@@ -27,7 +27,7 @@ export function refuseBrokenRequest(
   }
   const status = STATUS_OF.get(error.code ?? '') ?? 400;
   const document = problemDocument(status, `no HTTP request: ${error.reason ?? error.message}`);
-  const body = JSON.stringify({ ...document, error: document.detail });
+  const body = JSON.stringify(withError(document));
   const head = [
     `HTTP/1.1 ${String(status)} ${REASON_OF.get(status) ?? 'Bad Request'}`,
     'content-type: application/problem+json',
@@ -41,7 +41,7 @@ export function refuseBrokenRequest(
 export function refuseExpectations(server: Server): void {
   server.on('checkExpectation', (request, reply: ServerResponse) => {
     const detail = `header expect: ${JSON.stringify(request.headers.expect)}, allowed "100-continue"`;
-    const body = JSON.stringify({ ...problemDocument(417, detail), error: detail });
+    const body = JSON.stringify(withError(problemDocument(417, detail)));
     reply.writeHead(417, { 'content-type': 'application/problem+json', connection: 'close' }).end(body);
   });
 }

@@ -65,6 +65,16 @@ export function problemDocument(status: number, detail: string, faults: readonly
   };
 }
 
+/** Returns a problem document as the Open Inference Protocol has it: what is wrong is in `error`, too. */
+export function withError(document: Problem): Problem & { readonly error: string } {
+  return { ...document, error: document.detail };
+}
+
+/** Returns what a client is told about a bug of ours. */
+export function ownMistake(): HttpProblem {
+  return new HttpProblem(500, 'the service made a mistake; its log says which');
+}
+
 /** JSON schema of a problem document, for the OpenAPI description. */
 export const PROBLEM_SCHEMA = {
   type: 'object',

@@ -5,7 +5,7 @@ import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/gr
 import { loadSync } from '@grpc/proto-loader';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import { messageOf } from '../../../shared/errors.ts';
-import { HttpProblem } from '../../../shared/http/problem.ts';
+import { HttpProblem, ownMistake } from '../../../shared/http/problem.ts';
 import type { Log } from '../../../shared/observability/log.ts';
 import { modelMetadata, SERVER_NAME } from '../domain/model-metadata.ts';
 import { traceparentOf } from '../../../shared/domain/traceparent.ts';
@@ -110,7 +110,7 @@ export function createInferenceServer(deps: InferenceServerDeps): InferenceServe
     if (error instanceof HttpProblem && error.status === 503)
       return { code: status.UNAVAILABLE, details: error.message };
     log.error({ reason: messageOf(error), err: error }, 'call failed');
-    return { code: status.INTERNAL, details: 'the service made a mistake; its log says which' };
+    return { code: status.INTERNAL, details: ownMistake().message };
   }
 
   const unary =

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf } from '../../../shared/errors.ts';
-import { HttpProblem, problemDocument } from '../../../shared/http/problem.ts';
+import { HttpProblem, ownMistake, problemDocument } from '../../../shared/http/problem.ts';
 import type { Log } from '../../../shared/observability/log.ts';
 import type { Router } from '../service.ts';
 import { inOrder } from './in-order.ts';
@@ -70,7 +70,7 @@ export function takeBulk(app: FastifyInstance, deps: BulkDeps): AnswerBulk {
       } catch (error) {
         if (error instanceof HttpProblem) return problemLine(line, error);
         deps.log.error({ reason: messageOf(error), err: error }, 'line failed');
-        return problemLine(line, new HttpProblem(500, 'the service made a mistake; its log says which'));
+        return problemLine(line, ownMistake());
       }
     };
     const lines = linesOf(request.body as AsyncIterable<Buffer>, deps.lineBytesMax);

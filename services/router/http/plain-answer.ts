@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import { problemDocument } from '../../../shared/http/problem.ts';
+import { problemDocument, withError } from '../../../shared/http/problem.ts';
 import type { HttpProblem, Problem } from '../../../shared/http/problem.ts';
 import type { InferAnswer, PredictResult } from '../service.ts';
 import { RETRY_AFTER_SECONDS } from './request-of.ts';
@@ -43,13 +43,13 @@ function answerOf(status: number, type: string, body: string): PlainAnswer {
 }
 
 /** Returns the answer that a problem document is; who gets status 503 may try again. */
-export function problemAnswer(document: Problem & { readonly error?: string }): PlainAnswer {
+export function problemAnswer(document: Problem): PlainAnswer {
   return answerOf(document.status, PROBLEM_TYPE, JSON.stringify(document));
 }
 
 /** Returns what the Open Inference Protocol has for a problem: a document with `error`. */
 export function inferenceProblem({ status, message, faults }: HttpProblem): PlainAnswer {
-  return problemAnswer({ ...problemDocument(status, message, faults), error: message });
+  return problemAnswer(withError(problemDocument(status, message, faults)));
 }
 
 /** Returns the answer to an Open Inference Protocol request as JSON. */

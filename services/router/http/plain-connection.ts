@@ -22,6 +22,7 @@ export interface PlainShared {
 
 /** A request that has been let in. */
 interface Entered {
+  readonly router: Router;
   readonly head: PlainHead;
   /** All of it, from its head on; what is still to come of its body is missing at the end. */
   readonly bytes: Buffer;
@@ -159,17 +160,18 @@ export class PlainConnection implements PlainClient {
   #read(): void {
     const bytes = this.#rest;
     if (bytes === undefined) return;
-    const { readHead, routes, gate, router } = this.#shared;
+    const { readHead, routes, gate } = this.#shared;
     const headEnd = bytes.indexOf(HEAD_END);
     const head =
       headEnd > 0 && headEnd <= HEAD_BYTES_MAX ? readHead(bytes.toString('latin1', 0, headEnd)) : undefined;
     const bodyFrom = headEnd + HEAD_END.length;
     const missing = head === undefined ? -1 : bodyFrom + head.length - bytes.length;
+    const router = this.#shared.router();
     if (
       head === undefined ||
       head.length > routes[head.kind].bodyLimitBytes ||
       missing < 0 ||
-      router() === undefined
+      router === undefined
     ) {
       this.#handOver(bytes);
       return;
@@ -180,19 +182,14 @@ export class PlainConnection implements PlainClient {
       this.#refuse(routes[head.kind]);
       return;
     }
-    this.#entered = { head, bytes: withRoom(bytes, missing), bodyFrom, arrivedMs: this.#heardMs };
+    this.#entered = { router, head, bytes: withRoom(bytes, missing), bodyFrom, arrivedMs: this.#heardMs };
     if (missing === 0) this.#begin(this.#entered);
   }
 
   /** Answers the request that was let in, of which all has come. */
-  #begin({ head, bytes, bodyFrom, arrivedMs }: Entered): void {
-    const { router, routes } = this.#shared;
-    const now = router();
-    if (now === undefined) {
-      this.leaveToNode();
-      return;
-    }
-    routes[head.kind].answer(now, { ...head, body: bytes.subarray(bodyFrom), arrivedMs }, this);
+  #begin({ router, head, bytes, bodyFrom, arrivedMs }: Entered): void {
+    const { answer } = this.#shared.routes[head.kind];
+    answer(router, { ...head, body: bytes.subarray(bodyFrom), arrivedMs }, this);
   }
 
   /** Ends the request that was let in, and returns it. */

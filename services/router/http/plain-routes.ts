@@ -1,4 +1,4 @@
-import { HttpProblem } from '../../../shared/http/problem.ts';
+import { ownMistake } from '../../../shared/http/problem.ts';
 import type { Log } from '../../../shared/observability/log.ts';
 import { wantsAnyBinary } from '../domain/infer-parameters.ts';
 import type { Router } from '../service.ts';
@@ -74,7 +74,7 @@ async function infer(router: Router, asked: PlainAsked, log: Log): Promise<Plain
     return result.kind === 'answered' ? inferenceAnswer(result.answer) : inferenceProblem(problemOf(result));
   } catch (error) {
     log.error({ err: error, model }, 'request failed');
-    return inferenceProblem(new HttpProblem(500, 'the service made a mistake; its log says which'));
+    return inferenceProblem(ownMistake());
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { problemDocument } from '../../../shared/http/problem.ts';
+import { problemDocument, withError } from '../../../shared/http/problem.ts';
 import { problemAnswer, sendPlain } from './plain-answer.ts';
 import type { PlainAnswer } from './plain-answer.ts';
 
@@ -14,7 +14,7 @@ const DOCUMENT = problemDocument(503, 'the router has more requests under way th
 /** What who is refused is told. */
 export const OVERLOAD: PlainAnswer = problemAnswer(DOCUMENT);
 /** The same in words of the Open Inference Protocol. */
-export const INFERENCE_OVERLOAD: PlainAnswer = problemAnswer({ ...DOCUMENT, error: DOCUMENT.detail });
+export const INFERENCE_OVERLOAD: PlainAnswer = problemAnswer(withError(DOCUMENT));
 
 /** Connections of requests that were refused in this turn of the event loop. */
 let refused: Socket[] = [];
