@@ -1,5 +1,5 @@
 import type { OutRecord, Written } from '../../shared/kafka/producer.ts';
-import type { TrainingEvents } from '../../shared/domain/events.ts';
+import type { SnapshotKind, TrainingEvents } from '../../shared/domain/events.ts';
 import type { SaveCost, ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 import type { LogRange } from '../../shared/kafka/partition-count.ts';
 import type { Log } from '../../shared/observability/log.ts';
@@ -125,7 +125,7 @@ export interface LearnerObserver {
   milestone(model: string, reason: MilestoneReason): void;
   /** Offset up to which a version that starts from history has learned, and the shard's position. */
   backfill(model: string, version: number, position: number, target: number): void;
-  snapshot(model: string, kind: 'full' | 'delta', bytes: number): void;
+  snapshot(model: string, kind: SnapshotKind, bytes: number): void;
   alarm(model: string, isStopped: boolean): void;
   halted(model: string, version: number): void;
 }

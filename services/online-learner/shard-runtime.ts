@@ -85,8 +85,8 @@ export class ShardRuntime {
       onChange: () => {
         this.#changes += 1;
       },
-      onRetired: (version) => {
-        void this.#publisher.forget(version).catch(() => undefined); // a snapshot left behind serves nobody: no plan names it
+      onRetired: (version, weights) => {
+        void this.#publisher.forget(version, weights).catch(() => undefined); // a snapshot left behind serves nobody: no plan names it
       },
     });
     this.saver = new ShardSaver({

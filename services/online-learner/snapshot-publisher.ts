@@ -1,14 +1,22 @@
-import type { Snapshot } from '../../shared/domain/events.ts';
+import type { Snapshot, SnapshotKind } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { snapshotKey } from '../../shared/events/topics.ts';
 import type { GoldenRows } from './domain/golden-rows.ts';
-import { publishPauseMs, snapshotKind } from './domain/snapshot-policy.ts';
+import { SnapshotChain } from './domain/snapshot-chain.ts';
+import type { SnapshotLink } from './domain/snapshot-chain.ts';
+import { publishPauseMs } from './domain/snapshot-policy.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
 import type { VersionLearner } from './domain/version-learner.ts';
 import type { LearnerPorts, OutRecord } from './ports.ts';
 
-/** Weights of one record, bytes; larger full snapshots are sent in chunks. */
+/** Weights of one record, bytes; larger snapshots are sent in chunks. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
+
+const KINDS = ['full', 'delta', 'step'] as const satisfies readonly SnapshotKind[];
+
+function chunkCountOf(weightBytes: number): number {
+  return Math.max(1, Math.ceil(weightBytes / CHUNK_BYTES));
+}
 
 /** Returns the weights at some coordinates. */
 function gather(weights: Float32Array, indices: Uint32Array): Float32Array {
@@ -43,8 +51,7 @@ export interface PublisherDeps {
 
 /** What is known of one version's publications. */
 interface Published {
-  /** Position of the named full snapshot; undefined before the first of this incarnation. */
-  fullPosition: number | undefined;
+  readonly chain: SnapshotChain;
   examples: number;
   position: number;
   nextAtMs: number;
@@ -61,8 +68,8 @@ export interface SnapshotPublisher {
   publishDue(): void;
   /** The next snapshot of every version contains an event with this W3C trace context: it says so, of the newest one. */
   noteTrace(traceparent: string): void;
-  /** Sends tombstones for a version that is retired. */
-  forget(version: number): Promise<void>;
+  /** Sends tombstones for all that there may be of a version that is retired and had so many weights. */
+  forget(version: number, weights: number): Promise<void>;
   stop(): void;
 }
 
@@ -77,7 +84,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     const known = published.get(version);
     if (known !== undefined) return known;
     const made = {
-      fullPosition: undefined,
+      chain: new SnapshotChain(learner.learner(version).parameters().weights.length),
       examples: -1,
       position: -1,
       nextAtMs: 0,
@@ -91,19 +98,18 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
 
   function recordsOf(
     version: VersionLearner,
-    kind: 'full' | 'delta',
-    { fullPosition, traceparent }: { fullPosition: number; traceparent: string | undefined },
+    { kind, basePosition, indices }: SnapshotLink,
+    traceparent: string | undefined,
   ): OutRecord[] {
     const { identity } = version;
     const { weights, means, invStds } = version.parameters();
-    const touched = kind === 'delta' ? Uint32Array.from(version.takeTouched()) : undefined;
-    const carried = touched === undefined ? weights : gather(weights, touched);
-    const indexBytes = touched === undefined ? null : Buffer.from(touched.buffer);
+    const carried = indices === null ? weights : gather(weights, indices);
+    const indexBytes = indices === null ? null : Buffer.from(indices.buffer);
     const weightBytes = copyOf(carried);
     const meanBytes = copyOf(means);
     const invStdBytes = copyOf(invStds);
     const rows = deps.golden.rows();
-    const chunkCount = Math.max(1, Math.ceil(weightBytes.length / CHUNK_BYTES));
+    const chunkCount = chunkCountOf(weightBytes.length);
     return Array.from({ length: chunkCount }, (_, chunkIndex) => {
       const part = weightBytes.subarray(chunkIndex * CHUNK_BYTES, (chunkIndex + 1) * CHUNK_BYTES);
       const value: Snapshot = {
@@ -113,7 +119,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
         kind,
         incarnation: deps.incarnation(),
         position: learner.position,
-        basePosition: fullPosition,
+        basePosition,
         learnedToMs: deps.learnedToMs(),
         publishedAtMs: ports.nowMs(),
         bornPosition: identity.born.position,
@@ -140,17 +146,10 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
 
   function publish(version: VersionLearner, state: Published): void {
     const [startMs, startCpuMs] = [ports.monotonicMs(), ports.threadCpuMs()];
-    const weightBytes = version.parameters().weights.byteLength;
-    const hasFull = state.fullPosition !== undefined;
-    const kind = snapshotKind({ hasFull, weightBytes, touched: version.touchedCount });
-    const fullPosition = kind === 'full' ? learner.position : (state.fullPosition ?? learner.position);
-    const records = recordsOf(version, kind, { fullPosition, traceparent: state.traceparent });
+    const link = state.chain.next(learner.position, version);
+    const records = recordsOf(version, link, state.traceparent);
     const before = { ...state };
     state.traceparent = undefined;
-    if (kind === 'full') {
-      state.fullPosition = fullPosition;
-      version.resetTouched();
-    }
     state.examples = version.examplesLearned;
     state.position = learner.position;
     state.isSending = true;
@@ -162,7 +161,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
       .then(() => {
         ports.onMoment('snapshot-acknowledged');
         const bytes = records.reduce((sum, { value }) => sum + (value as Snapshot).weights.length, 0);
-        ports.observe.snapshot(deps.model, kind, bytes);
+        ports.observe.snapshot(deps.model, link.kind, bytes);
       })
       .catch((error: unknown) => {
         ports.log.warn(
@@ -171,7 +170,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
         );
         state.examples = before.examples - 1; // makes it due again
         state.traceparent ??= before.traceparent;
-        state.fullPosition = undefined; // nobody may have the named full one: send everything again
+        state.chain.break(); // nobody may have what it named: everything is sent again
         state.nextAtMs = ports.monotonicMs() + 1000;
       })
       .finally(() => {
@@ -206,16 +205,21 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     noteTrace(traceparent) {
       for (const { version } of learner.versions) stateOf(version).traceparent = traceparent;
     },
-    async forget(version) {
+    async forget(version, weights) {
       published.delete(version);
-      const kinds = ['full', 'delta'] as const;
+      const chunks = Array.from(
+        { length: chunkCountOf(weights * Float32Array.BYTES_PER_ELEMENT) },
+        (_, chunkIndex) => chunkIndex,
+      );
       await ports.send(
-        kinds.map((kind) => ({
-          topic: 'snapshots.v1',
-          key: snapshotKey(deps.shardKey, version, kind),
-          partition: deps.partition,
-          value: null,
-        })),
+        KINDS.flatMap((kind) =>
+          chunks.map((chunkIndex) => ({
+            topic: 'snapshots.v1' as const,
+            key: snapshotKey(deps.shardKey, version, kind, chunkIndex),
+            partition: deps.partition,
+            value: null,
+          })),
+        ),
       );
     },
     stop() {

@@ -13,7 +13,8 @@ export interface VersionLivesDeps {
   readonly ports: LearnerPorts;
   /** Called for each birth, retirement, halt and resumption: it must be durable before it shows. */
   readonly onChange: () => void;
-  readonly onRetired: (version: number) => void;
+  /** @param weights how many it had */
+  readonly onRetired: (version: number, weights: number) => void;
 }
 
 /** Brings the versions of one shard to life, lets them go, halts them and resumes them, as the log of versions says. */
@@ -37,8 +38,9 @@ export class VersionLives {
       model.versions.some((known) => known.version === version && known.life === 'retired');
     for (const { version } of learner.versions) {
       if (!isRetired(version)) continue;
+      const { weights } = learner.learner(version).parameters();
       learner.retire(version);
-      onRetired(version);
+      onRetired(version, weights.length);
       onChange();
     }
   }

@@ -1,3 +1,4 @@
+import type { SnapshotKind } from '../../shared/domain/events.ts';
 import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
 import type { PublishedModel } from '../../shared/domain/published-model.ts';
 import type { OutRecord } from '../../shared/kafka/producer.ts';
@@ -138,7 +139,7 @@ export interface RouterObserver {
   request(protocol: 'predict' | 'infer', model: string, outcome: RequestOutcome, durationMs: number): void;
   run(model: string, version: number, rows: number, durationMs: number): void;
   failedRun(model: string, version: number): void;
-  snapshot(model: string, kind: 'full' | 'delta', result: SnapshotResult): void;
+  snapshot(model: string, kind: SnapshotKind, result: SnapshotResult): void;
   /** From the learner's publication to the first score that can use it, ms. */
   freshness(model: string, ms: number): void;
   plan(model: string, planVersion: number): void;

@@ -1,3 +1,4 @@
+import type { SnapshotKind } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parityFault } from './domain/parity.ts';
@@ -90,7 +91,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     if (hasChanged) deps.onReadiness();
   }
 
-  function reject(result: SnapshotResult, kind: 'full' | 'delta', reason: string): void {
+  function reject(result: SnapshotResult, kind: SnapshotKind, reason: string): void {
     ports.observe.snapshot(model, kind, result);
     ports.log.error({ model, version, result, reason }, 'snapshot not served');
     needsFull = true;

@@ -120,12 +120,15 @@ export interface Scores {
   readonly runs: readonly ScoredRun[];
 }
 
+/** What a snapshot has: everything; what was touched since a full one; or what was touched since a delta. */
+export type SnapshotKind = 'full' | 'delta' | 'step';
+
 /** Record of `snapshots.v1`. */
 export interface Snapshot {
   readonly model: string;
   readonly shard: number;
   readonly version: number;
-  readonly kind: 'full' | 'delta';
+  readonly kind: SnapshotKind;
   readonly incarnation: number;
   readonly position: number;
   readonly basePosition: number;

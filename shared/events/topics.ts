@@ -9,6 +9,7 @@ import type {
   RouterStatus,
   Scores,
   Snapshot,
+  SnapshotKind,
   TrainingEvents,
   Verdict,
 } from '../domain/events.ts';
@@ -101,13 +102,8 @@ export function artefactKey(digest: string, chunkIndex: number): string {
   return `${digest}/${String(chunkIndex)}`;
 }
 
-/** Returns the key of a version's full or delta snapshot. */
-export function snapshotKey(
-  shardKey: string,
-  version: number,
-  kind: 'full' | 'delta',
-  chunkIndex = 0,
-): string {
+/** Returns the key of a chunk of a version's newest snapshot of a kind. */
+export function snapshotKey(shardKey: string, version: number, kind: SnapshotKind, chunkIndex = 0): string {
   const base = `${shardKey}/${String(version)}/${kind}`;
   return chunkIndex === 0 ? base : `${base}/${String(chunkIndex)}`;
 }

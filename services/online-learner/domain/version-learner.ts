@@ -212,17 +212,12 @@ export class VersionLearner {
     return { weights, means, invStds };
   }
 
-  /** How many weights were touched since `resetTouched`. */
-  get touchedCount(): number {
-    return this.#kernel.touchedCount;
-  }
-
   /** Returns the indices of all weights touched since `resetTouched` (or birth, or restore), ascending; they stay listed. */
-  takeTouched(): Int32Array<ArrayBuffer> {
+  takeTouched(): Uint32Array<ArrayBuffer> {
     return listBits(this.#kernel.touchedBits, this.#kernel.touchedCount);
   }
 
-  /** Begins a new list: call it when the weights as they are now become a named full snapshot. */
+  /** Begins a new list: call it when the weights as they are now become a snapshot that others name. */
   resetTouched(): void {
     this.#kernel.forgetTouched();
   }

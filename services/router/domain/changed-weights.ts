@@ -1,4 +1,6 @@
-/** Weights and where they belong: `weights[i]` at coordinate `indices[i]`. */
+import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
+
+/** Weights and where they belong: `weights[i]` at coordinate `indices[i]`; the coordinates ascend. */
 export interface ListedWeights {
   readonly indices: Uint32Array<ArrayBuffer>;
   readonly weights: Float32Array<ArrayBuffer>;
@@ -6,30 +8,35 @@ export interface ListedWeights {
 
 let scratch = { indices: new Uint32Array(0), bits: new Uint32Array(0) };
 
+/** No weights. */
+export const NOTHING: ListedWeights = { indices: new Uint32Array(0), weights: new Float32Array(0) };
+
 /**
- * Returns, in arrays of its own, what a list has that the list before it on the same full snapshot had not, or had otherwise.
- * Both are ascending, as learners send them; of a list that is not, everything is returned. Costs one walk over both.
+ * Returns, in arrays of its own, what a list has that what was put there before it had not, or had otherwise. Costs one walk over
+ * all lists.
  *
- * @param before undefined when there was none
+ * @param under what was put there first
+ * @param over what was put over it
  */
-export function changedWeights(before: ListedWeights | undefined, now: ListedWeights): ListedWeights {
-  if (before === undefined) return { indices: now.indices.slice(), weights: now.weights.slice() };
+export function changedWeights(
+  now: ListedWeights,
+  under: ListedWeights = NOTHING,
+  over: ListedWeights = NOTHING,
+): ListedWeights {
   const size = now.indices.length;
   if (size > scratch.indices.length)
     scratch = { indices: new Uint32Array(2 * size), bits: new Uint32Array(2 * size) };
   const { indices, bits } = scratch;
-  const nowBits = bitsOf(now.weights);
-  const beforeBits = bitsOf(before.weights);
-  const known = before.indices;
-  let count = 0;
-  let last = -1;
-  let at = 0;
+  const [nowBits, underBits, overBits] = [bitsOf(now.weights), bitsOf(under.weights), bitsOf(over.weights)];
+  const [underIndices, overIndices] = [under.indices, over.indices];
+  let [count, low, high] = [0, 0, 0];
   for (let i = 0; i < size; i++) {
     const index = now.indices[i] ?? 0;
-    if (index <= last) return changedWeights(undefined, now);
-    last = index;
-    while (at < known.length && (known[at] ?? 0) < index) at++;
-    if (known[at] === index && beforeBits[at] === nowBits[i]) continue;
+    while (low < underIndices.length && (underIndices[low] ?? 0) < index) low++;
+    while (high < overIndices.length && (overIndices[high] ?? 0) < index) high++;
+    const before =
+      overIndices[high] === index ? overBits[high] : underIndices[low] === index ? underBits[low] : undefined;
+    if (before === nowBits[i]) continue;
     indices[count] = index;
     bits[count++] = nowBits[i] ?? 0;
   }
@@ -37,6 +44,29 @@ export function changedWeights(before: ListedWeights | undefined, now: ListedWei
     indices: indices.slice(0, count),
     weights: new Float32Array(bits.slice(0, count).buffer),
   };
+}
+
+/** Returns what is at its coordinates after both lists were put there, the second over the first, in memory that is lent. */
+export function overlaidWeights(
+  first: ListedWeights,
+  second: ListedWeights,
+  spares: SpareMemory,
+): ListedWeights {
+  const most = first.indices.length + second.indices.length;
+  const [indexBytes, weightBytes] = [spares.lend(4 * most), spares.lend(4 * most)];
+  const indices = new Uint32Array(indexBytes, 0, most);
+  const bits = new Uint32Array(weightBytes, 0, most);
+  const [firstBits, secondBits] = [bitsOf(first.weights), bitsOf(second.weights)];
+  let [i, j, count] = [0, 0, 0];
+  while (i < first.indices.length || j < second.indices.length) {
+    const a = first.indices[i] ?? Infinity;
+    const b = second.indices[j] ?? Infinity;
+    indices[count] = Math.min(a, b);
+    bits[count++] = (b <= a ? secondBits[j] : firstBits[i]) ?? 0;
+    if (a <= b) i++;
+    if (b <= a) j++;
+  }
+  return { indices: indices.subarray(0, count), weights: new Float32Array(weightBytes, 0, count) };
 }
 
 /** The bits decide: 0 and -0 are two weights. */

@@ -16,9 +16,9 @@ export interface CompleteSnapshot extends SnapshotPlace {
   readonly tableBits: number;
   readonly learnedToMs: number | null;
   readonly publishedAtMs: number;
-  /** ONNX model; null in a delta. */
+  /** ONNX model; null in deltas and steps. */
   readonly graph: Uint8Array | null;
-  /** Coordinates of a delta's weights; null in a full snapshot, which has all of them. */
+  /** Coordinates of a delta's or a step's weights, ascending; null in a full snapshot, which has all of them. */
   readonly indices: Uint32Array<ArrayBuffer> | null;
   readonly weights: Float32Array<ArrayBuffer>;
   readonly means: Float64Array;
@@ -45,10 +45,10 @@ export function tableBitsOf(learner: string): number | undefined {
 }
 
 /**
- * Returns the snapshot of a record and the weight bytes of all of its chunks in order, copied; undefined when sizes or indices do
- * not fit the table. Bytes are little-endian.
+ * Returns the snapshot of a record and the weight bytes of all of its chunks in order, copied; undefined when sizes do
+ * not fit the table, or indices are not in it or do not ascend. Bytes are little-endian.
  *
- * @param spares where a delta's indices and weights lie, and where its taker gives them back; all else is the snapshot's own
+ * @param spares where the indices and weights of deltas and steps lie, and where its taker gives them back; all else is the snapshot's own
  */
 export function completeSnapshot(
   record: Snapshot,
@@ -56,24 +56,24 @@ export function completeSnapshot(
   spares: SpareMemory,
 ): CompleteSnapshot | undefined {
   const tableBits = tableBitsOf(record.learner);
-  const isDelta = record.kind === 'delta';
+  const isListed = record.kind !== 'full';
   if (
     tableBits === undefined ||
-    (record.indices !== null) !== isDelta ||
-    (record.graph === null) !== isDelta
+    (record.indices !== null) !== isListed ||
+    (record.graph === null) !== isListed
   ) {
     return undefined;
   }
   const size = 2 ** tableBits + 1;
   const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices], spares);
-  const weights = numbersOf(Float32Array, weightParts, isDelta ? spares : undefined);
+  const weights = numbersOf(Float32Array, weightParts, isListed ? spares : undefined);
   const means = numbersOf(Float64Array, [record.means]);
   const invStds = numbersOf(Float64Array, [record.invStds]);
   if (indices === undefined || weights === undefined || means === undefined || invStds === undefined)
     return undefined;
   if (weights.length !== (indices === null ? size : indices.length) || means.length !== invStds.length)
     return undefined;
-  if (indices !== null && !areBelow(indices, size)) return undefined;
+  if (indices !== null && !isAscendingBelow(indices, size)) return undefined;
   return {
     incarnation: record.incarnation,
     position: record.position,
@@ -90,10 +90,14 @@ export function completeSnapshot(
   };
 }
 
-/** As `every`, but without a call for each of half a million. */
-function areBelow(indices: Uint32Array, size: number): boolean {
-  for (let i = 0; i < indices.length; i++) if ((indices[i] ?? 0) >= size) return false;
-  return true;
+function isAscendingBelow(indices: Uint32Array, size: number): boolean {
+  let last = -1;
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] ?? 0;
+    if (index <= last) return false;
+    last = index;
+  }
+  return last < size;
 }
 
 type NumberArray = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;

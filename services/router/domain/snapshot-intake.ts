@@ -1,6 +1,6 @@
-import type { Snapshot } from '../../../shared/domain/events.ts';
+import type { Snapshot, SnapshotKind } from '../../../shared/domain/events.ts';
 import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
-import { changedWeights } from './changed-weights.ts';
+import { changedWeights, NOTHING, overlaidWeights } from './changed-weights.ts';
 import type { ListedWeights } from './changed-weights.ts';
 import type { CompleteSnapshot } from './complete-snapshot.ts';
 import { patchParameters } from './parameters.ts';
@@ -16,35 +16,56 @@ export interface SnapshotIntake {
    * the caller's.
    */
   next(): SnapshotUpdate | undefined;
-  /** Hears how an update ended; of a bad one, deltas on its full snapshot are refused from now on. */
+  /** Hears how an update ended; of a bad one, what is on its full snapshot is refused from now on. */
   settled(id: number, isGood: boolean): void;
 }
 
+/** From the one that the next kind is relative to, on. */
+const KINDS = ['full', 'delta', 'step'] as const satisfies readonly SnapshotKind[];
+
+/** The newest of each kind, each on the one before it. */
+type Newest = Partial<Record<SnapshotKind, CompleteSnapshot>>;
+
+/** What deltas and steps have replaced of a full snapshot. */
+interface Replaced {
+  readonly delta?: ListedWeights | undefined;
+  readonly step?: ListedWeights | undefined;
+}
+
+function listOf(snapshot: CompleteSnapshot | undefined): ListedWeights | undefined {
+  if (snapshot === undefined || snapshot.indices === null) return undefined;
+  return { indices: snapshot.indices, weights: snapshot.weights };
+}
+
+/** Returns everything: a full snapshot with what came on it put over it. */
+function wholeOf(full: CompleteSnapshot, { delta, step }: Newest): CompleteSnapshot {
+  let whole = full;
+  for (const over of [delta, step])
+    if (over !== undefined)
+      whole = { ...over, ...patchParameters(whole, over), graph: full.graph, indices: null };
+  return whole;
+}
+
 /**
- * Returns the intake of one version. Records that come while an update is being applied leave the newest full snapshot and the
- * newest delta on it. A delta lists everything touched since its full snapshot; what is handed on is what changed since the last.
+ * Returns the intake of one version. Records that come while an update is being applied leave the newest full snapshot, the newest
+ * delta on it and the newest step on that. A delta lists everything touched since its full snapshot, a step everything since its
+ * delta; what is handed on is what changed since the update before.
  *
  * @param sha256 SHA-256 over the pieces in order, hex
- * @param spares memory of deltas, which come and go; intakes may share it
+ * @param spares memory of deltas and steps, which come and go; intakes may share it
  */
 export function createSnapshotIntake(
   sha256: (pieces: readonly Uint8Array[]) => string,
   spares: SpareMemory,
 ): SnapshotIntake {
   let ledger = EMPTY_LEDGER;
-  let full: CompleteSnapshot | undefined;
-  let delta: CompleteSnapshot | undefined;
+  let newest: Newest = {};
   let traceparent: string | undefined;
-  /** What of the full snapshot that was handed on last a delta has replaced so far. */
-  let replaced: ListedWeights | undefined;
+  /** Of the full snapshot that was handed on last. */
+  let replaced: Replaced = {};
   let lastId = 0;
   let lastFullId = 0;
   let underWay: number | undefined;
-
-  function listed(snapshot: CompleteSnapshot | undefined): ListedWeights | undefined {
-    if (snapshot === undefined || snapshot.indices === null) return undefined;
-    return { indices: snapshot.indices, weights: snapshot.weights };
-  }
 
   /** Lets go of a list that nobody reads any more. */
   function letGo(list: ListedWeights | undefined): void {
@@ -53,10 +74,17 @@ export function createSnapshotIntake(
     spares.giveBack(list.weights.buffer);
   }
 
-  /** Returns everything: the full snapshot with the newest delta put over it. */
-  function wholeOf(base: CompleteSnapshot, over: CompleteSnapshot | undefined): CompleteSnapshot {
-    if (over === undefined) return base;
-    return { ...over, ...patchParameters(base, over), graph: base.graph, indices: null };
+  /** Returns what a delta changes, or a step, or both when a step came on the delta meanwhile. */
+  function changedBy({ delta, step }: Replaced): ListedWeights {
+    if (delta !== undefined && step !== undefined) {
+      const both = overlaidWeights(delta, step, spares);
+      const changed = changedWeights(both, replaced.delta, replaced.step);
+      letGo(both);
+      return changed;
+    }
+    return delta === undefined
+      ? changedWeights(step ?? NOTHING, replaced.step)
+      : changedWeights(delta, replaced.delta, replaced.step);
   }
 
   return {
@@ -67,44 +95,49 @@ export function createSnapshotIntake(
       const { kind, position } = record;
       if (verdict.kind === 'refused') return [{ record: kind, result: verdict.reason, position }];
       if (verdict.kind === 'gathering') return [];
-      const { snapshot } = verdict;
-      const isFull = snapshot.indices === null;
       const passed: PassedSnapshot[] = [];
-      if (delta !== undefined)
-        passed.push({ record: 'delta', result: 'superseded', position: delta.position });
-      if (isFull && full !== undefined)
-        passed.push({ record: 'full', result: 'superseded', position: full.position });
-      letGo(listed(delta));
-      if (isFull) full = snapshot;
-      delta = isFull ? undefined : snapshot;
+      const kept: Newest = {};
+      for (const other of KINDS) {
+        const one = newest[other];
+        if (one === undefined) continue;
+        if (KINDS.indexOf(other) < KINDS.indexOf(kind)) kept[other] = one;
+        else {
+          passed.push({ record: other, result: 'superseded', position: one.position });
+          letGo(listOf(one));
+        }
+      }
+      newest = { ...kept, [kind]: verdict.snapshot };
       traceparent = recordsTrace ?? traceparent;
       return passed;
     },
     next() {
-      const newest = delta ?? full;
-      if (underWay !== undefined || newest === undefined) return undefined;
+      const { full, delta, step } = newest;
+      const last = step ?? delta ?? full;
+      if (underWay !== undefined || last === undefined) return undefined;
       const id = ++lastId;
-      const kind = newest === full ? 'full' : 'delta';
-      const now = listed(delta);
+      const kind = last === step ? 'step' : last === delta ? 'delta' : 'full';
+      const now = { delta: listOf(delta), step: listOf(step) };
       let what: CompleteSnapshot;
       if (full !== undefined) {
         lastFullId = id;
-        what = wholeOf(full, delta);
-      } else {
-        what = now === undefined ? newest : { ...newest, ...changedWeights(replaced, now) };
-      }
-      letGo(replaced);
-      replaced = now;
+        what = wholeOf(full, newest);
+      } else what = { ...last, ...changedBy(now) };
+      const isOnReplaced = full === undefined && delta === undefined;
+      letGo(replaced.step);
+      if (!isOnReplaced) letGo(replaced.delta);
+      replaced = isOnReplaced ? { delta: replaced.delta, step: now.step } : now;
       const update = { ...what, id, kind, traceparent } as const;
-      full = delta = traceparent = undefined;
+      newest = {};
+      traceparent = undefined;
       underWay = id;
       return update;
     },
     settled(id, isGood) {
       if (id === underWay) underWay = undefined;
-      if (isGood || id < lastFullId || full !== undefined) return;
-      letGo(listed(delta));
-      delta = undefined;
+      if (isGood || id < lastFullId || newest.full !== undefined) return;
+      letGo(listOf(newest.delta));
+      letGo(listOf(newest.step));
+      newest = {};
       ledger = withoutFull(ledger);
     },
   };

@@ -6,7 +6,7 @@ export interface SnapshotKeyParts {
   readonly isHead: boolean;
 }
 
-const PATTERN = /^([a-z][a-z0-9-]{0,62})#\d{1,4}\/([1-9]\d{0,8})\/(?:full|delta)(\/\d{1,4})?$/;
+const PATTERN = /^([a-z][a-z0-9-]{0,62})#\d{1,4}\/([1-9]\d{0,8})\/(?:full|delta|step)(\/\d{1,4})?$/;
 
 /** Returns what a key of snapshots.v1 names, or undefined when it is not one. */
 export function parseSnapshotKey(key: string): SnapshotKeyParts | undefined {

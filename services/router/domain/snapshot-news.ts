@@ -1,3 +1,4 @@
+import type { SnapshotKind } from '../../../shared/domain/events.ts';
 import type { CompleteSnapshot } from './complete-snapshot.ts';
 import type { SnapshotRefusal } from './take-snapshot.ts';
 
@@ -6,14 +7,14 @@ export interface SnapshotUpdate extends CompleteSnapshot {
   /** Rises with every update of a version, from 1 on. */
   readonly id: number;
   /** Of the newest record in it. */
-  readonly kind: 'full' | 'delta';
+  readonly kind: SnapshotKind;
   /** W3C trace context of the newest traced event that it is the first to have learned. */
   readonly traceparent: string | undefined;
 }
 
 /** A record of snapshots.v1 that nothing comes of. */
 export interface PassedSnapshot {
-  readonly record: 'full' | 'delta';
+  readonly record: SnapshotKind;
   readonly result: SnapshotRefusal | 'superseded';
   readonly position: number;
 }

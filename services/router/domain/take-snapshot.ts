@@ -19,6 +19,8 @@ export interface SnapshotLedger {
   readonly latest: SnapshotPlace | undefined;
   /** The full snapshot that a delta must name. */
   readonly full: (SnapshotPlace & { readonly tableBits: number }) | undefined;
+  /** The delta on it that a step must name. */
+  readonly delta: SnapshotPlace | undefined;
   /** Chunks of the snapshot that is being put together. */
   readonly gathering: Gathering | undefined;
 }
@@ -30,26 +32,31 @@ interface Gathering extends SnapshotPlace {
 }
 
 /** Nothing accepted yet. */
-export const EMPTY_LEDGER: SnapshotLedger = { latest: undefined, full: undefined, gathering: undefined };
+export const EMPTY_LEDGER: SnapshotLedger = {
+  latest: undefined,
+  full: undefined,
+  delta: undefined,
+  gathering: undefined,
+};
 
 /** Most chunks of one snapshot. */
 const CHUNKS_MAX = 1024;
 
-/** Returns the ledger after its full snapshot was found to be bad: deltas are refused until the next full one. */
+/** Returns the ledger after its full snapshot was found to be bad: what is on it is refused until the next full one. */
 export function withoutFull(ledger: SnapshotLedger): SnapshotLedger {
-  return { ...ledger, full: undefined };
+  return { ...ledger, full: undefined, delta: undefined };
 }
 
 /**
- * Returns what a record means and the ledger after it. It counts only if (incarnation, position) rises, a delta only on the
- * full snapshot it names, which must be the one accepted last; every chunk must have the digest it carries, and a snapshot
+ * Returns what a record means and the ledger after it. It counts only if (incarnation, position) is new, a delta only on the
+ * full snapshot it names, which must be the one accepted last, a step only on such a delta; every chunk must have the digest it carries, and a snapshot
  * in chunks counts when all of them are there. Chunks of another snapshot than the one being gathered replace it when they
  * are newer and are stale when they are older.
  *
  * Nothing of the record's bytes is kept.
  *
  * @param sha256 SHA-256 over the pieces in order, hex
- * @param spares where the numbers of a delta lie
+ * @param spares where the numbers of deltas and steps lie
  */
 export function takeSnapshot(
   ledger: SnapshotLedger,
@@ -62,8 +69,8 @@ export function takeSnapshot(
     verdict: { kind: 'refused', reason },
   });
   if (!hasSoundShape(record)) return refused('malformed');
-  if (ledger.latest !== undefined && comparePlaces(record, ledger.latest) <= 0) return refused('stale');
-  if (record.kind === 'delta' && !isOnFull(record, ledger)) return refused('no-base');
+  if (!isNew(record, ledger)) return refused('stale');
+  if (record.kind !== 'full' && !isOnBase(record, ledger)) return refused('no-base');
   const { gathering } = ledger;
   if (record.chunkCount > 1 && gathering !== undefined && comparePlaces(record, gathering) < 0)
     return refused('stale');
@@ -82,25 +89,34 @@ export function takeSnapshot(
     };
   }
   const snapshot = completeSnapshot(record, parts as readonly Uint8Array[], spares);
-  const isOther = record.kind === 'delta' && snapshot?.tableBits !== ledger.full?.tableBits;
+  const isOther = record.kind !== 'full' && snapshot?.tableBits !== ledger.full?.tableBits;
   if (snapshot === undefined || isOther) return refused('malformed');
   const place = { incarnation: record.incarnation, position: record.position };
   const full = record.kind === 'full' ? { ...place, tableBits: snapshot.tableBits } : ledger.full;
+  const delta = { full: undefined, delta: place, step: ledger.delta }[record.kind];
   const isOlder = gathering !== undefined && comparePlaces(gathering, place) <= 0;
   return {
-    ledger: { latest: place, full, gathering: isOlder ? undefined : gathering },
+    ledger: { latest: place, full, delta, gathering: isOlder ? undefined : gathering },
     verdict: { kind: 'complete', snapshot },
   };
 }
 
 function hasSoundShape({ kind, shard, chunkIndex, chunkCount }: Snapshot): boolean {
-  const isKnown = (kind as string) === 'full' || (kind as string) === 'delta';
+  const isKnown = ['full', 'delta', 'step'].includes(kind);
   const hasChunks = chunkCount >= 1 && chunkCount <= CHUNKS_MAX && chunkIndex >= 0 && chunkIndex < chunkCount;
   return isKnown && shard === 0 && hasChunks;
 }
 
-function isOnFull(record: Snapshot, { full }: SnapshotLedger): boolean {
-  return full?.incarnation === record.incarnation && full.position === record.basePosition;
+/** A full snapshot also counts at the place of a delta: its writer does not know whether that was heard, and goes on from the full one. */
+function isNew(record: Snapshot, { latest, full }: SnapshotLedger): boolean {
+  if (latest === undefined) return true;
+  const order = comparePlaces(record, latest);
+  return order > 0 || (order === 0 && record.kind === 'full' && full?.position !== record.position);
+}
+
+function isOnBase({ kind, incarnation, basePosition }: Snapshot, { full, delta }: SnapshotLedger): boolean {
+  const base = kind === 'step' ? delta : full;
+  return base?.incarnation === incarnation && base.position === basePosition;
 }
 
 /** The record's chunk among those gathered of the same snapshot, or alone when it begins another. */

@@ -16,7 +16,7 @@ function summaryOf(size: SizeResult): string[] {
   const name = `2^${String(size.tableBits)} weights`;
   const { longRun } = size;
   return [
-    `${name}: ${String(size.full)} full and ${String(size.delta)} delta snapshots applied, ${String(size.appliedPerMinute)} a minute, ${size.cpuMsEach.toFixed(1)} ms of processor time each`,
+    `${name}: ${String(size.full)} full, ${String(size.delta)} delta and ${String(size.step)} step snapshots applied, ${String(size.appliedPerMinute)} a minute, ${size.cpuMsEach.toFixed(1)} ms of processor time each`,
     `${name}: ${String(size.failed)} failed, p99 ${size.p99Ratio.toFixed(2)} × without; without against itself ${size.noiseRatio.toFixed(2)} ×`,
     ...(longRun === undefined
       ? []
@@ -28,12 +28,12 @@ function summaryOf(size: SizeResult): string[] {
 
 function faultsOf(size: SizeResult): string[] {
   const name = `2^${String(size.tableBits)}`;
-  const { full, delta, failed, p99Ratio, appliedPerMinute, longRun } = size;
+  const { full, delta, step, failed, p99Ratio, appliedPerMinute, longRun } = size;
   const growthMb = longRun === undefined ? 0 : longRun.highestMb - longRun.firstMb;
   return [
-    ...(full > 0 && delta > 0
+    ...(full > 0 && delta > 0 && step > 0
       ? []
-      : [`${name}: ${String(full)} full and ${String(delta)} delta snapshots, wanted both`]),
+      : [`${name}: ${[full, delta, step].join(', ')} full, delta and step snapshots, wanted all`]),
     ...(appliedPerMinute >= APPLIED_PER_MINUTE_MIN
       ? []
       : [

@@ -1,3 +1,4 @@
+import type { SnapshotKind } from '../../../shared/domain/events.ts';
 import { residentMbOf } from '../../support/process-cpu.ts';
 import type { Options } from '../../support/programs.ts';
 import type { StartedSystem } from '../../support/system.ts';
@@ -16,8 +17,15 @@ const WARM_UP_SHARE = 0.1;
 const FIRST_SHARE = 0.2;
 const SIDES = ['still', 'swapping', 'still again'] as const;
 
-/** Returns how many snapshots of a model a router has applied, by kind. */
-async function appliedOf(system: StartedSystem, model: string): Promise<{ full: number; delta: number }> {
+/** How many snapshots were applied, by kind. */
+type Applied = Record<SnapshotKind, number>;
+
+function allOf({ full, delta, step }: Applied): number {
+  return full + delta + step;
+}
+
+/** Returns how many snapshots of a model a router has applied. */
+async function appliedOf(system: StartedSystem, model: string): Promise<Applied> {
   const { body } = await system.http.send('GET', `${system.url('router')}/metrics`);
   const of = (kind: string): number => {
     const line = String(body)
@@ -31,7 +39,7 @@ async function appliedOf(system: StartedSystem, model: string): Promise<{ full: 
       );
     return Number(line?.split(' ').at(-1) ?? 0);
   };
-  return { full: of('full'), delta: of('delta') };
+  return { full: of('full'), delta: of('delta'), step: of('step') };
 }
 
 /** Resident memory of the router over many applications. */
@@ -50,6 +58,7 @@ export interface SizeResult {
   readonly tableBits: number;
   readonly full: number;
   readonly delta: number;
+  readonly step: number;
   readonly appliedPerMinute: number;
   readonly failed: number;
   /** p99 with snapshots against p99 without. */
@@ -64,7 +73,8 @@ export interface SizeResult {
 
 /**
  * Asks a model at a steady rate while snapshots of it are written to the topic that the router reads (swapping), or to one that
- * nobody reads (still, twice), slice by slice in turn. Writer and broker have the same work in all.
+ * nobody reads (still, twice), slice by slice in turn. Writer and broker have the same work in all; each topic's snapshots go on where
+ * they were, so that full ones are as rare among them as a learner makes them.
  */
 export async function measureSize(
   system: StartedSystem,
@@ -94,15 +104,14 @@ export async function measureSize(
 
   async function longRun(): Promise<LongRun | undefined> {
     if (options.applications === 0) return undefined;
-    const { full, delta } = await appliedOf(system, model);
-    const begun = full + delta;
+    const begun = allOf(await appliedOf(system, model));
     let [applied, failed, firstMb, highestMb] = [0, 0, 0, 0];
     await writer.start('swapping', SWAP_EVERY_MS);
     while (applied < options.applications) {
       failed += (await load('long run', 1)).failed;
-      const now = await appliedOf(system, model);
-      const isTold = Math.floor(applied / 1000) < Math.floor((now.full + now.delta - begun) / 1000);
-      applied = now.full + now.delta - begun;
+      const now = allOf(await appliedOf(system, model)) - begun;
+      const isTold = Math.floor(applied / 1000) < Math.floor(now / 1000);
+      applied = now;
       const mb = residentMbOf(pid);
       if (isTold) say(`2^${String(tableBits)}: ${String(applied)} applied, ${mb.toFixed(0)} MB`);
       if (applied < WARM_UP_SHARE * options.applications) continue;
@@ -115,9 +124,11 @@ export async function measureSize(
   }
 
   try {
-    await writer.start('swapping', SWAP_EVERY_MS);
-    await load('warm-up');
-    await writer.stop();
+    for (const where of ['still', 'swapping'] as const) {
+      await writer.start(where, SWAP_EVERY_MS);
+      await load('warm-up');
+      await writer.stop();
+    }
     const warm = await appliedOf(system, model);
     for (let round = 0; round < rounds; round += 1) {
       for (let turn = 0; turn < SIDES.length; turn += 1)
@@ -131,7 +142,7 @@ export async function measureSize(
     const after = await appliedOf(system, model);
     const long = await longRun();
     const end = await appliedOf(system, model);
-    const applied = after.full + after.delta - warm.full - warm.delta;
+    const applied = allOf(after) - allOf(warm);
     const p99 = (side: string): number => middle([slices], side, ({ p99Ms }) => p99Ms);
     const cpu = (side: string): number => middle([slices], side, ({ cpuMicros }) => cpuMicros);
     const cpuMore = cpu('swapping') - (cpu('still') + cpu('still again')) / 2;
@@ -139,6 +150,7 @@ export async function measureSize(
       tableBits,
       full: end.full - before.full,
       delta: end.delta - before.delta,
+      step: end.step - before.step,
       appliedPerMinute: Math.round((60 * applied) / (rounds * seconds)),
       failed: slices.reduce((sum, one) => sum + one.failed, long?.failed ?? 0),
       p99Ratio: (2 * p99('swapping')) / (p99('still') + p99('still again')),

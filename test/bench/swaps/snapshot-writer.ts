@@ -1,7 +1,7 @@
 /**
  * A process that writes snapshots of one version as its learner would, but as fast as it is told: each has learned 600 more events
- * than the one before, so that 3,000 more weights are touched, and a full one comes when a delta would have a quarter of its size. It
- * is a process of its own, so that whoever measures is not held up by it. Takes `WriterInput` first, then `WriterAsk`s.
+ * than the one before, so that 3,000 more weights are touched. It is a
+ * process of its own, so that whoever measures is not held up by it. Takes `WriterInput` first, then `WriterAsk`s.
  */
 import { setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,7 +17,8 @@ import { createKafkaClient } from '../../../shared/kafka/client.ts';
 import { partitionOf } from '../../../shared/domain/murmur2.ts';
 import { followTopic } from '../../../shared/kafka/topic-follower.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
-import { snapshotKind } from '../../../services/online-learner/domain/snapshot-policy.ts';
+import { SnapshotChain } from '../../../services/online-learner/domain/snapshot-chain.ts';
+import { CoordinateSet } from '../../../services/online-learner/domain/touched-coordinates.ts';
 import { createSnapshotIntake } from '../../../services/router/domain/snapshot-intake.ts';
 import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { MULTIPLY_ADD, scoreLinear } from '../../../services/router/domain/score-linear.ts';
@@ -55,28 +56,36 @@ async function newestOf(input: WriterInput) {
   return { kafka, codec, state, record };
 }
 
-async function openWriter(input: WriterInput) {
-  const { kafka, codec, state, record } = await newestOf(input);
-  const producer = kafka.producer();
-  await producer.connect();
-  const { weights, tableBits } = state;
-  const spec = input.spec as ModelSpec;
-  const encoder = createFeatureEncoder(spec.features, spec.crosses, tableBits);
+/** What one topic has been told: the snapshots of a version that learns only while they are written there. */
+function openStream(
+  { state, record, codec }: Awaited<ReturnType<typeof newestOf>>,
+  { model, spec, partitions }: WriterInput,
+) {
+  const { tableBits } = state;
+  const { features, crosses } = spec as ModelSpec;
+  const encoder = createFeatureEncoder(features, crosses, tableBits);
+  const weights = state.weights.slice();
   const rng = createRng(7);
-  const shardKey = `${input.model}#0`;
-  const partition = partitionOf(shardKey, input.partitions);
-  const isTouched = new Uint8Array(weights.length);
-  let touched = 0;
+  const shardKey = `${model}#0`;
+  const partition = partitionOf(shardKey, partitions);
+  const touched = new CoordinateSet(weights.length);
+  const touching = new Uint32Array(TOUCHED_EACH);
+  const chain = new SnapshotChain(weights.length);
+  const touchedWeights = {
+    takeTouched: () => touched.list(),
+    resetTouched: () => {
+      touched.clear();
+    },
+  };
   let position = state.position;
-  let fullPosition: number | undefined;
 
   function learn(): void {
     for (let i = 0; i < TOUCHED_EACH; i++) {
       const index = rng.int(weights.length - 1);
       weights[index] = (weights[index] ?? 0) + 0.01 * (rng.next() - 0.5);
-      touched += isTouched[index] === 0 ? 1 : 0;
-      isTouched[index] = 1;
+      touching[i] = index;
     }
+    touched.add(touching);
     position += 1;
   }
 
@@ -90,29 +99,12 @@ async function openWriter(input: WriterInput) {
     return [...scoreLinear({ indices, values, rows: rows.length }, weights, MULTIPLY_ADD.fused)];
   }
 
-  function listTouched(): Uint32Array<ArrayBuffer> {
-    const list = new Uint32Array(touched);
-    let at = 0;
-    for (let index = 0; at < touched; index++) if (isTouched[index] === 1) list[at++] = index;
-    return list;
-  }
-
-  /** Returns the records of the next snapshot. */
-  function next(): { key: string; value: Buffer; partition: number }[] {
+  /** Learns, and returns the records of the next snapshot. */
+  return function next(): { key: string; value: Buffer; partition: number }[] {
     learn();
-    const kind = snapshotKind({
-      hasFull: fullPosition !== undefined,
-      weightBytes: weights.byteLength,
-      touched,
-    });
-    if (kind === 'full') {
-      fullPosition = position;
-      touched = 0;
-      isTouched.fill(0);
-    }
-    const list = kind === 'full' ? undefined : listTouched();
-    const carried = list === undefined ? weights : Float32Array.from(list, (index) => weights[index] ?? 0);
-    const indices = list === undefined ? null : bytesOf(list);
+    const { kind, basePosition, indices: list } = chain.next(position, touchedWeights);
+    const carried = list === null ? weights : Float32Array.from(list, (index) => weights[index] ?? 0);
+    const indices = list === null ? null : bytesOf(list);
     const bytes = bytesOf(carried);
     const chunkCount = Math.ceil(bytes.length / CHUNK_BYTES);
     const scores = goldenScores();
@@ -127,7 +119,7 @@ async function openWriter(input: WriterInput) {
         ...record,
         kind,
         position,
-        basePosition: fullPosition ?? position,
+        basePosition,
         publishedAtMs: Date.now(),
         graph: kind === 'full' ? Buffer.from(state.graph ?? []) : null,
         indices: indices === null ? null : Buffer.from(indices.buffer),
@@ -139,15 +131,19 @@ async function openWriter(input: WriterInput) {
       });
       return { key: snapshotKey(shardKey, VERSION, kind, chunkIndex), value, partition };
     });
-  }
+  };
+}
 
+async function openWriter(input: WriterInput) {
+  const newest = await newestOf(input);
+  const producer = newest.kafka.producer();
+  await producer.connect();
+  const streams = new Map<string, ReturnType<typeof openStream>>();
   return {
     async write(topic: string): Promise<void> {
+      const next = streams.get(topic) ?? openStream(newest, input);
+      streams.set(topic, next);
       for (const message of next()) await producer.send({ topic, messages: [message], acks: -1 });
-    },
-    /** Makes the next snapshot a full one: what was written elsewhere meanwhile is not on the topic. */
-    beginAnew() {
-      fullPosition = undefined;
     },
   };
 }
@@ -177,7 +173,6 @@ async function obey(ask: WriterAsk): Promise<void> {
       writer = await openWriter(ask.input);
       break;
     case 'start':
-      writer?.beginAnew();
       ending = new AbortController();
       writing = write(ask.topic, ask.everyMs, ending.signal);
       break;

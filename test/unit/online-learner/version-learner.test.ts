@@ -98,7 +98,7 @@ test('published parameters patched at the touched indices become the present one
   const first = learner.takeTouched();
   for (const { row, label, weight } of syntheticStream(50, 3)) learner.step(row, label, weight);
   const touched = learner.takeTouched();
-  assert.ok(touched.length > first.length && touched.length === learner.touchedCount);
+  assert.ok(touched.length > first.length);
   assert.ok(touched.length < published.length / 4);
   for (const index of touched) published[index] = learner.parameters().weights[index] ?? NaN;
   assert.deepEqual(published, learner.parameters().weights);

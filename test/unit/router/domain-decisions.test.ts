@@ -170,11 +170,12 @@ test('snapshot keys are read as they are written', () => {
     version: 3,
     isHead: true,
   });
-  assert.deepEqual(parseSnapshotKey(snapshotKey('clicks#0', 3, 'delta')), {
-    model: 'clicks',
-    version: 3,
-    isHead: true,
-  });
+  for (const kind of ['delta', 'step'] as const)
+    assert.deepEqual(parseSnapshotKey(snapshotKey('clicks#0', 3, kind)), {
+      model: 'clicks',
+      version: 3,
+      isHead: true,
+    });
   assert.deepEqual(parseSnapshotKey(snapshotKey('clicks#0', 3, 'full', 2)), {
     model: 'clicks',
     version: 3,

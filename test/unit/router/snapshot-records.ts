@@ -101,6 +101,11 @@ export function deltaOf(
   });
 }
 
+/** Returns a sound step that brings the named delta to these weights. */
+export function stepOf(...[weights, touched, change]: Parameters<typeof deltaOf>): Snapshot {
+  return deltaOf(weights, touched, { kind: 'step', ...change });
+}
+
 /** Returns the same full snapshot in chunks. */
 export function chunksOf(full: Snapshot, chunkCount: number): Snapshot[] {
   const size = Math.ceil(full.weights.length / chunkCount);

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
-import { comparePlaces } from '../../../services/router/domain/complete-snapshot.ts';
-import { parametersOf, patchParameters } from '../../../services/router/domain/parameters.ts';
 import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from '../../../services/router/domain/take-snapshot.ts';
 import type { SnapshotLedger, SnapshotVerdict } from '../../../services/router/domain/take-snapshot.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
-import { chunksOf, deltaOf, fullOf, TABLE_SIZE, weightsOf, withDigest } from './snapshot-records.ts';
+import { chunksOf, deltaOf, fullOf, stepOf, TABLE_SIZE, weightsOf, withDigest } from './snapshot-records.ts';
 
 function take(
   records: readonly Snapshot[],
@@ -29,6 +26,9 @@ const full = (position: number, incarnation = 1): Snapshot =>
   fullOf(weightsOf(position), { position, incarnation });
 const delta = (position: number, basePosition: number, incarnation = 1): Snapshot =>
   deltaOf(weightsOf(position), [TABLE_SIZE - 1], { position, basePosition, incarnation });
+
+const step = (position: number, basePosition: number, incarnation = 1): Snapshot =>
+  stepOf(weightsOf(position), [TABLE_SIZE - 1], { position, basePosition, incarnation });
 
 const ORDERS: readonly {
   readonly name: string;
@@ -81,6 +81,38 @@ const ORDERS: readonly {
     records: [full(100), delta(100, 100)],
     verdicts: ['complete', 'stale'],
   },
+  {
+    name: 'a full at the place of a delta that it replaces, and a delta on it',
+    records: [full(100), delta(110, 100), full(110), full(110), delta(120, 110)],
+    verdicts: ['complete', 'complete', 'complete', 'stale', 'complete'],
+  },
+  { name: 'a step without any full', records: [step(120, 110)], verdicts: ['no-base'] },
+  { name: 'a step on a full', records: [full(100), step(110, 100)], verdicts: ['complete', 'no-base'] },
+  {
+    name: 'steps on a delta, each over the one before',
+    records: [full(100), delta(110, 100), step(120, 110), step(130, 110), step(125, 110)],
+    verdicts: ['complete', 'complete', 'complete', 'complete', 'stale'],
+  },
+  {
+    name: 'a step on a step',
+    records: [full(100), delta(110, 100), step(120, 110), step(130, 120)],
+    verdicts: ['complete', 'complete', 'complete', 'no-base'],
+  },
+  {
+    name: 'a step on the delta before the last, as compaction may leave it',
+    records: [full(100), delta(120, 100), step(130, 110), step(140, 120)],
+    verdicts: ['complete', 'complete', 'no-base', 'complete'],
+  },
+  {
+    name: 'a step on a delta of the full before the last',
+    records: [full(100), delta(110, 100), full(115), step(120, 110)],
+    verdicts: ['complete', 'complete', 'complete', 'no-base'],
+  },
+  {
+    name: 'a step of another incarnation',
+    records: [full(100), delta(110, 100), step(120, 110, 2)],
+    verdicts: ['complete', 'complete', 'no-base'],
+  },
   { name: 'another shard', records: [{ ...full(100), shard: 1 }], verdicts: ['malformed'] },
   {
     name: 'an unknown kind',
@@ -109,6 +141,14 @@ const ORDERS: readonly {
     records: [full(100), deltaOf(weightsOf(1), [TABLE_SIZE], { position: 110, basePosition: 100 })],
     verdicts: ['complete', 'malformed'],
   },
+  ...[
+    [3, 2],
+    [3, 3],
+  ].map((indices) => ({
+    name: `indices ${indices.join(', ')}`,
+    records: [full(100), deltaOf(weightsOf(1), indices, { position: 110, basePosition: 100 })],
+    verdicts: ['complete', 'malformed'],
+  })),
   { name: 'a full without a graph', records: [{ ...full(100), graph: null }], verdicts: ['malformed'] },
 ];
 
@@ -176,79 +216,11 @@ test('a damaged chunk leaves the others waiting for the sound one', () => {
   ]);
 });
 
-test('once the full snapshot is found bad, deltas on it are refused and the next full one heals', () => {
+test('once the full snapshot is found bad, what is on it is refused and the next full one heals', () => {
   const { ledger } = take([full(100), delta(110, 100)]);
   assert.deepEqual(
-    take([delta(120, 100), full(90), full(130), delta(140, 130)], withoutFull(ledger)).verdicts,
-    ['no-base', 'stale', 'complete', 'complete'],
-  );
-});
-
-const anyRecord = fc
-  .record({
-    isFull: fc.boolean(),
-    incarnation: fc.integer({ min: 1, max: 3 }),
-    position: fc.nat(30),
-    base: fc.nat(30),
-  })
-  .map(({ isFull, incarnation, position, base }) =>
-    isFull ? full(position, incarnation) : delta(position, base, incarnation),
-  );
-
-test('whatever comes in whatever order, what counts rises, and a delta is on the last full that counted', () => {
-  fc.assert(
-    fc.property(fc.array(anyRecord, { maxLength: 40 }), (records) => {
-      let ledger = EMPTY_LEDGER;
-      let lastFull: Snapshot | undefined;
-      let before: Snapshot | undefined;
-      for (const record of records) {
-        const taken = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
-        ledger = taken.ledger;
-        if (taken.verdict.kind !== 'complete') continue;
-        if (before !== undefined) assert.ok(comparePlaces(record, before) > 0);
-        if (record.kind === 'full') lastFull = record;
-        else
-          assert.deepEqual(
-            [record.incarnation, record.basePosition],
-            [lastFull?.incarnation, lastFull?.position],
-          );
-        before = record;
-      }
-    }),
-  );
-});
-
-test('a newer delta over an older one gives what the newer one alone gives', () => {
-  const changes = fc.array(
-    fc.tuple(fc.nat(TABLE_SIZE - 1), fc.float({ noNaN: true, noDefaultInfinity: true })),
-    { maxLength: 30 },
-  );
-  fc.assert(
-    fc.property(changes, changes, (first, second) => {
-      const weights = weightsOf(1);
-      const ledger = take([fullOf(weights, { position: 100 })]).ledger;
-      const deltas: Snapshot[] = [];
-      const touched = new Set<number>();
-      for (const [step, changed] of [first, second].entries()) {
-        for (const [index, value] of changed) {
-          weights[index] = value;
-          touched.add(index);
-        }
-        deltas.push(deltaOf(weights, [...touched], { position: 110 + step, basePosition: 100 }));
-      }
-      const patched = (records: readonly Snapshot[]): Float32Array => {
-        const base = take([fullOf(weightsOf(1), { position: 100 })]).last;
-        assert.ok(base?.kind === 'complete');
-        let parameters = parametersOf(base.snapshot);
-        for (const record of records) {
-          const { verdict } = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
-          assert.ok(verdict.kind === 'complete');
-          parameters = patchParameters(parameters, verdict.snapshot);
-        }
-        return parameters.weights;
-      };
-      assert.deepEqual(patched(deltas), weights);
-      assert.deepEqual(patched(deltas.slice(1)), weights);
-    }),
+    take([delta(120, 100), step(120, 110), full(90), full(130), delta(140, 130)], withoutFull(ledger))
+      .verdicts,
+    ['no-base', 'no-base', 'stale', 'complete', 'complete'],
   );
 });

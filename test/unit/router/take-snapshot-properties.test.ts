@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { sha256Hex } from '../../../shared/events/sha256.ts';
+import { comparePlaces } from '../../../services/router/domain/complete-snapshot.ts';
+import { parametersOf, patchParameters } from '../../../services/router/domain/parameters.ts';
+import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
+import { EMPTY_LEDGER, takeSnapshot } from '../../../services/router/domain/take-snapshot.ts';
+import type { SnapshotVerdict } from '../../../services/router/domain/take-snapshot.ts';
+import type { Snapshot } from '../../../shared/domain/events.ts';
+import { deltaOf, fullOf, stepOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
+
+const BIAS = [TABLE_SIZE - 1];
+
+function complete(verdict: SnapshotVerdict) {
+  assert.ok(verdict.kind === 'complete');
+  return verdict.snapshot;
+}
+
+const anyRecord = fc
+  .record({
+    kind: fc.constantFrom('full', 'delta', 'step'),
+    incarnation: fc.integer({ min: 1, max: 3 }),
+    position: fc.nat(30),
+    base: fc.nat(30),
+  })
+  .map(({ kind, incarnation, position, base }) => {
+    const weights = weightsOf(position);
+    if (kind === 'full') return fullOf(weights, { position, incarnation });
+    const make = kind === 'delta' ? deltaOf : stepOf;
+    return make(weights, BIAS, { position, basePosition: base, incarnation });
+  });
+
+test('whatever comes in whatever order, what counts rises, a delta is on the last full that counted and a step on the last delta', () => {
+  fc.assert(
+    fc.property(fc.array(anyRecord, { maxLength: 40 }), (records) => {
+      let ledger = EMPTY_LEDGER;
+      let lastFull: Snapshot | undefined;
+      let lastDelta: Snapshot | undefined;
+      let before: Snapshot | undefined;
+      for (const record of records) {
+        const taken = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
+        ledger = taken.ledger;
+        if (taken.verdict.kind !== 'complete') continue;
+        if (before !== undefined) {
+          const order = comparePlaces(record, before);
+          assert.ok(order > 0 || (order === 0 && record.kind === 'full' && before.kind !== 'full'));
+        }
+        const base = record.kind === 'step' ? lastDelta : lastFull;
+        if (record.kind !== 'full')
+          assert.deepEqual([record.incarnation, record.basePosition], [base?.incarnation, base?.position]);
+        if (record.kind === 'full') [lastFull, lastDelta] = [record, undefined];
+        if (record.kind === 'delta') lastDelta = record;
+        before = record;
+      }
+    }),
+  );
+});
+
+test('a newer delta over an older one gives what the newer one alone gives', () => {
+  const changes = fc.array(
+    fc.tuple(fc.nat(TABLE_SIZE - 1), fc.float({ noNaN: true, noDefaultInfinity: true })),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(changes, changes, (first, second) => {
+      const weights = weightsOf(1);
+      const full = (): ReturnType<typeof takeSnapshot> =>
+        takeSnapshot(EMPTY_LEDGER, fullOf(weightsOf(1), { position: 100 }), sha256Hex, new SpareMemory());
+      const deltas: Snapshot[] = [];
+      const touched = new Set<number>();
+      for (const [step, changed] of [first, second].entries()) {
+        for (const [index, value] of changed) {
+          weights[index] = value;
+          touched.add(index);
+        }
+        deltas.push(
+          deltaOf(
+            weights,
+            [...touched].sort((a, b) => a - b),
+            { position: 110 + step, basePosition: 100 },
+          ),
+        );
+      }
+      const patched = (records: readonly Snapshot[]): Float32Array => {
+        const { ledger, verdict } = full();
+        let parameters = parametersOf(complete(verdict));
+        for (const record of records) {
+          const taken = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
+          parameters = patchParameters(parameters, complete(taken.verdict));
+        }
+        return parameters.weights;
+      };
+      assert.deepEqual(patched(deltas), weights);
+      assert.deepEqual(patched(deltas.slice(1)), weights);
+    }),
+  );
+});
