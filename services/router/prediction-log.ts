@@ -68,7 +68,10 @@ interface Queue {
 
 const RETRY_PAUSE_MS = 500;
 
-/** Returns the log. One write is under way per shard; what gathers meanwhile makes the next record. */
+/**
+ * Returns the log. One write is under way per shard, and between two writes predictions are gathered as before the first, unless a
+ * record is full or an answer waits: a write's acknowledgement comes sooner than a record fills.
+ */
 export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
   const { ports } = deps;
   const { itemsMax, bytesMax } = deps.record;
@@ -129,8 +132,15 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
     }
   }
 
+  /** Whether nothing is lost by waiting for more. */
+  function mayGather({ gathered }: Queue): boolean {
+    const [first] = gathered;
+    return gathered.length === 1 && first?.settles.length === 0 && first.count < itemsMax;
+  }
+
   async function drain(key: string, queue: Queue): Promise<void> {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
+      if (!isFirst && mayGather(queue)) await new Promise<void>(ports.gather);
       const first = queue.gathered.shift();
       if (first === undefined) break;
       await writeBatch(key, first);

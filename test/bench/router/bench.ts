@@ -16,7 +16,7 @@ const GOALS = { bareMin: 1, coalescedMin: 0.9, mlserverMin: 25, p99RatioMax: 1.2
 const BATCHES = [1, 16, 256];
 const BUSY_CONNECTIONS = 64;
 
-type Names = 'rounds' | 'seconds' | 'rate';
+type Names = 'rounds' | 'seconds' | 'rate' | 'warmup';
 
 /** What one case showed. */
 interface CaseFigures {
@@ -113,12 +113,13 @@ async function measure(
   options: Options<Names>,
   say: (line: string) => void,
 ): Promise<CaseFigures> {
-  const { rounds, seconds, rate } = options;
+  const { rounds, seconds, rate, warmup } = options;
   const sides = sidesOf(world, name);
   const [router, bare] = sides;
   if (router === undefined || bare === undefined)
     throw new RangeError('measuring: no sides, allowed 2 or more');
-  for (const side of sides) await closedLoad(side.target, { connections: 16, seconds: 2 }); // code is compiled
+  say(`${name}: ${String(warmup)} s to warm up each`);
+  for (const side of sides) await closedLoad(side.target, { connections: BUSY_CONNECTIONS, seconds: warmup });
   say(`${name}: ${String(BUSY_CONNECTIONS)} connections`);
   const busy = await rotate(
     sides,
@@ -245,6 +246,12 @@ export const program = defineProgram({
   options: {
     rounds: { default: 7, min: 1, max: 100, help: 'interleaved rounds' },
     seconds: { default: 3, min: 1, max: 600, help: 'length of one slice' },
+    warmup: {
+      default: 10,
+      min: 0,
+      max: 600,
+      help: 'load on each server before anything counts, s: code is compiled, and heaps find their size',
+    },
     rate: { default: 4000, min: 100, max: 100_000, help: 'requests a second where latencies are compared' },
   },
   run,

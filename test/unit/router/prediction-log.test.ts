@@ -24,7 +24,7 @@ interface Desk {
   settle(): Promise<void>;
 }
 
-function desk(itemsMax = 100): Desk {
+function desk(itemsMax = 100, gather: (work: () => void) => void = setImmediate): Desk {
   const { observe, told } = recordingObserver();
   const sent: OutRecord[] = [];
   const failures: unknown[] = [];
@@ -33,7 +33,7 @@ function desk(itemsMax = 100): Desk {
     ports: {
       log: silentLog,
       defer: setImmediate,
-      gather: setImmediate,
+      gather,
       pause: () => {
         pauses += 1;
         return turn();
@@ -101,6 +101,35 @@ test('what gathers while a write is under way makes the next record, in order', 
     ['a', 'b'],
     ['c', 'd'],
   ]);
+});
+
+test('between two writes predictions are gathered as before the first; a full record and an awaited one go at once', async () => {
+  const gathering: (() => void)[] = [];
+  /** Ends the gathering; returns while the write is under way. */
+  const write = async (): Promise<void> => {
+    gathering.pop()?.();
+    await Promise.resolve();
+  };
+  const { log, ids, settle } = desk(3, (work) => gathering.push(work));
+  add(log, 'a');
+  await settle();
+  assert.deepEqual(ids(), []);
+  await write();
+  add(log, 'b');
+  await settle();
+  assert.deepEqual(ids(), [['a']]);
+  add(log, 'c');
+  await write();
+  add(log, 'd', 'e', 'f');
+  await settle();
+  assert.deepEqual(ids(), [['a'], ['b', 'c'], ['d', 'e', 'f']]);
+  assert.equal(log.reserve('clicks', 10), true);
+  const first = log.write(item('g'));
+  await turn();
+  assert.equal(log.reserve('clicks', 10), true);
+  await Promise.all([first, log.write(item('h'))]);
+  assert.deepEqual(ids().slice(3), [['g'], ['h']]);
+  assert.deepEqual(gathering, []);
 });
 
 test('a record holds at most so many predictions', async () => {
