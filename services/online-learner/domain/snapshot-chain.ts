@@ -31,10 +31,9 @@ export interface SnapshotLink {
  * touched since a delta. So each kind replaces the one before it of the same kind (which is what compaction by key does), and the
  * newest of each are all that a reader needs.
  *
- * A step is sent while the steps on the named delta have listed less than the delta does, then a new delta: what is sent is at most
- * about twice the least that two levels allow, whatever is touched. Where k weights are touched from one snapshot to the next, and
- * never the same twice, a delta of n weights comes every √(2n/k) snapshots, and a snapshot lists √(2kn) of them on the average
- * instead of n. Source: the differential and incremental levels of backups; rent or buy (Karlin et al. 1988) for the rule.
+ * A step is sent while the steps on the named delta have listed less than the delta does, then a new delta: whatever is touched,
+ * steps cost about what deltas do. Where k weights are touched from one snapshot to the next, and never the same twice, a delta of
+ * n weights comes every √(2n/k) snapshots, and a snapshot lists √(2kn) of them on the average instead of n. Source: the differential and incremental levels of backups; rent or buy (Karlin et al. 1988) for the rule.
  */
 export class SnapshotChain {
   readonly #weightBytes: number;
@@ -54,7 +53,7 @@ export class SnapshotChain {
   /**
    * Returns the next snapshot, of the weights as they are now.
    *
-   * @param position where they are; has risen since the snapshot before
+   * @param position where they are; has risen since the snapshot before, unless the chain was broken
    */
   next(position: number, weights: TouchedWeights): SnapshotLink {
     if (this.#full === undefined || this.#weightBytes < FULL_ONLY_BYTES)

@@ -68,6 +68,13 @@ export function sendPlain(
   response.end(body, isAscii ? 'latin1' : 'utf8');
 }
 
+function startOf(status: number, type: string): string {
+  return `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: ${type}\r\ncontent-length: `;
+}
+
+/** What nearly all answers begin with. */
+const ANSWER_START = startOf(200, ANSWER_TYPE);
+
 /**
  * Returns what writes whole answers as HTTP/1.1 has them, with the fields that Node adds (Date, Connection, Keep-Alive).
  *
@@ -80,14 +87,19 @@ export function createAnswerWriter(
 ): (answer: PlainAnswer, isLast: boolean) => string {
   const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${String(Math.floor(keepAliveMs / 1000))}`;
   let second = -1;
-  let date = '';
+  /** The fields that Node adds, after an answer that is not the last and after the last. */
+  let [kept, last] = ['', ''];
   return ({ status, type, body, bytes }, isLast) => {
     const now = Math.floor(nowMs() / 1000);
     if (now !== second) {
       second = now;
-      date = new Date(now * 1000).toUTCString();
+      const date = `Date: ${new Date(now * 1000).toUTCString()}\r\n`;
+      kept = `${date}${keepAlive}\r\n\r\n`;
+      last = `${date}Connection: close\r\n\r\n`;
     }
+    const fields = isLast ? last : kept;
+    if (status === 200 && type === ANSWER_TYPE) return `${ANSWER_START}${String(bytes)}\r\n${fields}${body}`;
     const again = status === 503 ? `retry-after: ${String(RETRY_AFTER_SECONDS)}\r\n` : '';
-    return `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: ${type}\r\ncontent-length: ${String(bytes)}\r\n${again}Date: ${date}\r\n${isLast ? 'Connection: close' : keepAlive}\r\n\r\n${body}`;
+    return `${startOf(status, type)}${String(bytes)}\r\n${again}${fields}${body}`;
   };
 }

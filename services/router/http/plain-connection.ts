@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import { refuseBrokenRequest } from '../../../shared/http/broken-requests.ts';
 import type { Router } from '../service.ts';
 import type { createAnswerWriter, PlainAnswer } from './plain-answer.ts';
-import type { createHeadReader, PlainHead, PlainKind } from './plain-head.ts';
+import { HeadReader } from './plain-head.ts';
+import type { PlainHead, PlainKind } from './plain-head.ts';
 import type { PlainClient, PlainRoute } from './plain-routes.ts';
 import { pauseRefused } from './refuse-overload.ts';
 import type { Gate } from './shed-overload.ts';
@@ -13,7 +14,6 @@ export interface PlainShared {
   /** Returns the router; undefined while it waits for something. */
   readonly router: () => Router | undefined;
   readonly routes: Readonly<Record<PlainKind, PlainRoute>>;
-  readonly readHead: ReturnType<typeof createHeadReader>;
   readonly write: ReturnType<typeof createAnswerWriter>;
   readonly monotonicMs: () => number;
   /** Called when a connection is closed, or is Node's from now on. */
@@ -30,8 +30,6 @@ interface Entered {
   readonly arrivedMs: number;
 }
 
-const HEAD_END = Buffer.from('\r\n\r\n');
-const HEAD_BYTES_MAX = 8192;
 /** The most that is read ahead while an answer is under way, bytes. */
 const AHEAD_BYTES_MAX = 65_536;
 
@@ -40,6 +38,7 @@ export class PlainConnection implements PlainClient {
   readonly #socket: Socket;
   readonly #shared: PlainShared;
   readonly #otherwise: (bytes: Buffer) => void;
+  readonly #heads = new HeadReader();
   /** The request that was let in and has no answer yet. */
   #entered: Entered | undefined;
   /** What is still to come of the body of the request that was read last, bytes; of one that was refused it is thrown away. */
@@ -160,11 +159,9 @@ export class PlainConnection implements PlainClient {
   #read(): void {
     const bytes = this.#rest;
     if (bytes === undefined) return;
-    const { readHead, routes, gate } = this.#shared;
-    const headEnd = bytes.indexOf(HEAD_END);
-    const head =
-      headEnd > 0 && headEnd <= HEAD_BYTES_MAX ? readHead(bytes.toString('latin1', 0, headEnd)) : undefined;
-    const bodyFrom = headEnd + HEAD_END.length;
+    const { routes, gate } = this.#shared;
+    const head = this.#heads.read(bytes);
+    const { bodyFrom } = this.#heads;
     const missing = head === undefined ? -1 : bodyFrom + head.length - bytes.length;
     const router = this.#shared.router();
     if (

@@ -2,7 +2,6 @@ import type { ConnectionShortcut } from '../../../shared/http/app.ts';
 import { createAnswerWriter } from './plain-answer.ts';
 import { PlainConnection } from './plain-connection.ts';
 import type { PlainShared } from './plain-connection.ts';
-import { createHeadReader } from './plain-head.ts';
 
 /** What plain connections need. */
 export interface PlainConnectionsDeps extends Pick<
@@ -39,7 +38,6 @@ export function createPlainConnections({
 
   const shared: PlainShared = {
     ...given,
-    readHead: createHeadReader(),
     write: createAnswerWriter(nowMs, keepAliveMs),
     remove(connection) {
       connections.delete(connection);

@@ -74,24 +74,79 @@ export function parsePlainHead(text: string): PlainHead | undefined {
   return { kind, model, length: Number(length), traceparent: traceparentOf(single.get('traceparent')) };
 }
 
-/** Heads that are remembered: so many, of at most so many characters each. */
-const REMEMBERED_MAX = 1024;
-const REMEMBERED_LENGTH_MAX = 512;
+const HEAD_END = Buffer.from('\r\n\r\n');
+const HEAD_BYTES_MAX = 8192;
+/** Longest head that is remembered, bytes. */
+const REMEMBERED_BYTES_MAX = 512;
+const LENGTH_FIELD = /\r\ncontent-length:[ \t]*/i;
+const LENGTH_DIGITS_MAX = 9;
+const [ZERO, NINE] = [0x30, 0x39];
+
+/** A head that was read, in two pieces: what is before the digits of its length, and what is behind them up to the body. */
+interface KnownHead {
+  readonly before: Uint8Array;
+  readonly behind: Uint8Array;
+  readonly head: PlainHead;
+}
 
 /**
- * Returns `parsePlainHead` with a memory: a client's heads are the same again and again but for a few lengths. Heads with a
- * trace context are each another one and not remembered.
+ * Reads the heads of one connection, as `parsePlainHead` does. A client's heads are the same again and again but for the digits of
+ * their lengths: the last one is remembered, and of one that is this one byte for byte only the digits are read. Heads with a trace
+ * context are each another one and not remembered.
  */
-export function createHeadReader(): (text: string) => PlainHead | undefined {
-  const remembered = new Map<string, PlainHead>();
-  return (text) => {
-    const known = remembered.get(text);
-    if (known !== undefined) return known;
+export class HeadReader {
+  #known: KnownHead | undefined;
+  #bodyFrom = 0;
+
+  /** Where the body begins behind the head that was read last. */
+  get bodyFrom(): number {
+    return this.#bodyFrom;
+  }
+
+  /** Returns what the head at the front says; undefined when it is not plain, or not all of it is there. */
+  read(bytes: Buffer): PlainHead | undefined {
+    return this.#readAgain(bytes) ?? this.#readAnew(bytes);
+  }
+
+  #readAnew(bytes: Buffer): PlainHead | undefined {
+    const headEnd = bytes.indexOf(HEAD_END);
+    if (headEnd <= 0 || headEnd > HEAD_BYTES_MAX) return undefined;
+    const text = bytes.toString('latin1', 0, headEnd);
     const head = parsePlainHead(text);
-    if (head === undefined || head.traceparent !== undefined || text.length > REMEMBERED_LENGTH_MAX)
-      return head;
-    if (remembered.size === REMEMBERED_MAX) remembered.clear();
-    remembered.set(text, head);
+    this.#bodyFrom = headEnd + HEAD_END.length;
+    if (head?.traceparent === undefined && this.#bodyFrom <= REMEMBERED_BYTES_MAX)
+      this.#known = head === undefined ? undefined : this.#knownHead(bytes, text, head);
     return head;
-  };
+  }
+
+  #knownHead(bytes: Buffer, text: string, head: PlainHead): KnownHead | undefined {
+    const field = LENGTH_FIELD.exec(text);
+    if (field === null) return undefined;
+    const from = field.index + field[0].length;
+    const to = from + String(head.length).length;
+    const copy = Uint8Array.from(bytes.subarray(0, this.#bodyFrom)); // what was read may be memory of much more
+    return { before: copy.subarray(0, from), behind: copy.subarray(to), head };
+  }
+
+  #readAgain(bytes: Uint8Array): PlainHead | undefined {
+    const known = this.#known;
+    if (known === undefined || !areAt(bytes, 0, known.before)) return undefined;
+    let at = known.before.length;
+    if (bytes[at] === ZERO) return undefined;
+    let length = 0;
+    for (const most = at + LENGTH_DIGITS_MAX; at < most; at++) {
+      const digit = bytes[at] ?? 0;
+      if (digit < ZERO || digit > NINE) break;
+      length = 10 * length + digit - ZERO;
+    }
+    if (length === 0 || !areAt(bytes, at, known.behind)) return undefined;
+    this.#bodyFrom = at + known.behind.length;
+    return length === known.head.length ? known.head : { ...known.head, length };
+  }
+}
+
+function areAt(bytes: Uint8Array, from: number, some: Uint8Array): boolean {
+  if (bytes.length < from + some.length) return false;
+  for (let i = 0; i < some.length; i++) if (bytes[from + i] !== some[i]) return false;
+  return true;
 }

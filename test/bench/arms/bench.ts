@@ -3,7 +3,7 @@ import type { Options, ProgramResult } from '../../support/programs.ts';
 import { startSystem } from '../../support/system.ts';
 import { closedLoad } from '../serving/closed-load.ts';
 import { predictTarget, serveModel } from '../serving/served-models.ts';
-import { middle, rotate } from '../serving/slices.ts';
+import { middle, rotate, WARM_UP_SECONDS } from '../serving/slices.ts';
 import type { Side } from '../serving/slices.ts';
 
 const CONNECTIONS = 64;
@@ -34,7 +34,8 @@ async function run(
       }
       sides.push({ name, pid: router.pid() ?? 0, target: predictTarget(router.url, 'flights', model) });
     }
-    for (const side of sides) await closedLoad(side.target, { connections: 16, seconds: 2 }); // code is compiled
+    for (const { target } of sides)
+      await closedLoad(target, { connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
     const slices = await rotate(
       sides,
       rounds,

@@ -8,7 +8,7 @@ import { CASE_NAMES, inferTarget, predictTarget, serveModel } from '../serving/s
 import type { CaseName } from '../serving/served-models.ts';
 import { startEcho } from '../serving/side-process.ts';
 import type { SideProcess } from '../serving/side-process.ts';
-import { middle, rotate } from '../serving/slices.ts';
+import { middle, rotate, WARM_UP_SECONDS } from '../serving/slices.ts';
 import type { Side, Slice } from '../serving/slices.ts';
 import { MLSERVER_MODEL, startMlserver } from './mlserver.ts';
 
@@ -247,10 +247,10 @@ export const program = defineProgram({
     rounds: { default: 7, min: 1, max: 100, help: 'interleaved rounds' },
     seconds: { default: 3, min: 1, max: 600, help: 'length of one slice' },
     warmup: {
-      default: 10,
+      default: WARM_UP_SECONDS,
       min: 0,
       max: 600,
-      help: 'load on each server before anything counts, s: code is compiled, and heaps find their size',
+      help: 'load on each server before anything counts, s',
     },
     rate: { default: 4000, min: 100, max: 100_000, help: 'requests a second where latencies are compared' },
   },

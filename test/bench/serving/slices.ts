@@ -2,6 +2,9 @@ import { quantile } from '../../support/figures.ts';
 import { cpuSecondsOf } from '../../support/process-cpu.ts';
 import type { Load, Target } from './target.ts';
 
+/** For how long a server is loaded before anything counts, s: code is compiled, and heaps find their size. */
+export const WARM_UP_SECONDS = 10;
+
 /** A server under measurement. */
 export interface Side {
   readonly name: string;
