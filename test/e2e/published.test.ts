@@ -7,7 +7,7 @@ import { hangingFile, HOSTILE_FILES, hungryFile, logisticFile } from '../support
 import { rolloutClient } from '../support/rollouts.ts';
 import { learnerState, serveSmallModel, smallEvent, untilLearned } from '../support/small-model.ts';
 import { useSystem } from '../support/system.ts';
-import { kerasModel, trained } from '../support/trained-models.ts';
+import { exportedModel, trained } from '../support/trained-models.ts';
 import type { TrainedModel } from '../support/trained-models.ts';
 import { openVerdictWriter } from '../support/verdicts.ts';
 import type { VerdictWriter } from '../support/verdicts.ts';
@@ -215,12 +215,13 @@ async function scoresAsItsMaker(
   }
 }
 
-test('a file of Keras scores as Keras does', async () => {
-  const model = 'learned-by-keras';
-  await serveSmallModel(system, model);
-  const { rows, ...keras } = kerasModel();
-  await scoresAsItsMaker(model, keras, rows);
-});
+for (const by of ['keras', 'torch'] as const)
+  test(`a file exported by ${by} scores as ${by} does`, async () => {
+    const model = `learned-by-${by}`;
+    await serveSmallModel(system, model);
+    const { rows, ...exported } = exportedModel(by);
+    await scoresAsItsMaker(model, exported, rows);
+  });
 
 test('files of scikit-learn and LightGBM score as these do: trees over one tensor, a pipeline over a tensor a column', async (t) => {
   const python = await trained((line) => {

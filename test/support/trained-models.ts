@@ -40,8 +40,8 @@ export async function trained(say: (line: string) => void): Promise<Trained | un
   }
 }
 
-/** Returns a model of Keras as `make_keras.py` exported it, and rows. */
-export function kerasModel(): TrainedModel & { readonly rows: readonly object[] } {
-  const file = resolve(import.meta.dirname, '../fixtures/onnx/keras.json');
+/** Returns a model as `make_keras.py` or `make_torch.py` exported it, and rows. */
+export function exportedModel(by: 'keras' | 'torch'): TrainedModel & { readonly rows: readonly object[] } {
+  const file = resolve(import.meta.dirname, `../fixtures/onnx/${by}.json`);
   return JSON.parse(readFileSync(file, 'utf8')) as TrainedModel & { readonly rows: readonly object[] };
 }
