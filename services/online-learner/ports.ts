@@ -1,5 +1,6 @@
 import type { OutRecord, Written } from '../../shared/kafka/producer.ts';
-import type { SnapshotKind, TrainingEvents } from '../../shared/domain/events.ts';
+import type { TrainingEvents } from '../../shared/domain/events.ts';
+import type { SnapshotKind } from '../../shared/domain/snapshot-kind.ts';
 import type { SaveCost, ShardCheckpoint } from '../../shared/checkpoint/checkpoint-store.ts';
 import type { LogRange } from '../../shared/kafka/partition-count.ts';
 import type { Log } from '../../shared/observability/log.ts';

@@ -1,4 +1,5 @@
-import type { Snapshot, SnapshotKind } from '../../shared/domain/events.ts';
+import { SNAPSHOT_KINDS } from '../../shared/domain/snapshot-kind.ts';
+import type { Snapshot } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { snapshotKey } from '../../shared/events/topics.ts';
 import type { GoldenRows } from './domain/golden-rows.ts';
@@ -11,8 +12,6 @@ import type { LearnerPorts, OutRecord } from './ports.ts';
 
 /** Weights of one record, bytes; larger snapshots are sent in chunks. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
-
-const KINDS = ['full', 'delta', 'step'] as const satisfies readonly SnapshotKind[];
 
 function chunkCountOf(weightBytes: number): number {
   return Math.max(1, Math.ceil(weightBytes / CHUNK_BYTES));
@@ -212,7 +211,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
         (_, chunkIndex) => chunkIndex,
       );
       await ports.send(
-        KINDS.flatMap((kind) =>
+        SNAPSHOT_KINDS.flatMap((kind) =>
           chunks.map((chunkIndex) => ({
             topic: 'snapshots.v1' as const,
             key: snapshotKey(deps.shardKey, version, kind, chunkIndex),

@@ -1,4 +1,4 @@
-import type { SnapshotKind } from '../../shared/domain/events.ts';
+import type { SnapshotKind } from '../../shared/domain/snapshot-kind.ts';
 import type { FeatureValue, ModelSpec } from '../../shared/domain/model-spec.ts';
 import type { PublishedModel } from '../../shared/domain/published-model.ts';
 import type { OutRecord } from '../../shared/kafka/producer.ts';

@@ -1,4 +1,4 @@
-import type { SnapshotKind } from '../../shared/domain/events.ts';
+import type { SnapshotKind } from '../../shared/domain/snapshot-kind.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parityFault } from './domain/parity.ts';

@@ -1,3 +1,4 @@
+import type { SnapshotKind } from './snapshot-kind.ts';
 import type { FeatureValue } from './model-spec.ts';
 import type { PackedEvents } from './packed-events.ts';
 import type { VerdictValue } from './rollout.ts';
@@ -119,9 +120,6 @@ export interface Scores {
   readonly events: readonly ScoredEvent[];
   readonly runs: readonly ScoredRun[];
 }
-
-/** What a snapshot has: everything; what was touched since a full one; or what was touched since a delta. */
-export type SnapshotKind = 'full' | 'delta' | 'step';
 
 /** Record of `snapshots.v1`. */
 export interface Snapshot {

@@ -9,10 +9,10 @@ import type {
   RouterStatus,
   Scores,
   Snapshot,
-  SnapshotKind,
   TrainingEvents,
   Verdict,
 } from '../domain/events.ts';
+import type { SnapshotKind } from '../domain/snapshot-kind.ts';
 
 /** The record type of each topic. */
 export interface TopicRecords {

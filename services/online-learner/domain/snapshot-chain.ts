@@ -1,4 +1,4 @@
-import type { SnapshotKind } from '../../../shared/domain/events.ts';
+import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
 import { CoordinateSet } from './touched-coordinates.ts';
 
 /** Below this size of a version's weights only full snapshots are sent, bytes. */
@@ -33,7 +33,8 @@ export interface SnapshotLink {
  *
  * A step is sent while the steps on the named delta have listed less than the delta does, then a new delta: whatever is touched,
  * steps cost about what deltas do. Where k weights are touched from one snapshot to the next, and never the same twice, a delta of
- * n weights comes every √(2n/k) snapshots, and a snapshot lists √(2kn) of them on the average instead of n. Source: the differential and incremental levels of backups; rent or buy (Karlin et al. 1988) for the rule.
+ * n weights comes every √(2n/k) snapshots, and a snapshot lists √(2kn) of them on the average instead of n. Source: the differential
+ * and incremental levels of backups; rent or buy (Karlin et al. 1988) for the rule.
  */
 export class SnapshotChain {
   readonly #weightBytes: number;

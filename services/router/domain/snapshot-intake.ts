@@ -1,4 +1,6 @@
-import type { Snapshot, SnapshotKind } from '../../../shared/domain/events.ts';
+import { SNAPSHOT_KINDS } from '../../../shared/domain/snapshot-kind.ts';
+import type { Snapshot } from '../../../shared/domain/events.ts';
+import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
 import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { changedWeights, NOTHING, overlaidWeights } from './changed-weights.ts';
 import type { ListedWeights } from './changed-weights.ts';
@@ -19,9 +21,6 @@ export interface SnapshotIntake {
   /** Hears how an update ended; of a bad one, what is on its full snapshot is refused from now on. */
   settled(id: number, isGood: boolean): void;
 }
-
-/** From the one that the next kind is relative to, on. */
-const KINDS = ['full', 'delta', 'step'] as const satisfies readonly SnapshotKind[];
 
 /** The newest of each kind, each on the one before it. */
 type Newest = Partial<Record<SnapshotKind, CompleteSnapshot>>;
@@ -97,10 +96,10 @@ export function createSnapshotIntake(
       if (verdict.kind === 'gathering') return [];
       const passed: PassedSnapshot[] = [];
       const kept: Newest = {};
-      for (const other of KINDS) {
+      for (const other of SNAPSHOT_KINDS) {
         const one = newest[other];
         if (one === undefined) continue;
-        if (KINDS.indexOf(other) < KINDS.indexOf(kind)) kept[other] = one;
+        if (SNAPSHOT_KINDS.indexOf(other) < SNAPSHOT_KINDS.indexOf(kind)) kept[other] = one;
         else {
           passed.push({ record: other, result: 'superseded', position: one.position });
           letGo(listOf(one));

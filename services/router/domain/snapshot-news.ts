@@ -1,4 +1,4 @@
-import type { SnapshotKind } from '../../../shared/domain/events.ts';
+import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
 import type { CompleteSnapshot } from './complete-snapshot.ts';
 import type { SnapshotRefusal } from './take-snapshot.ts';
 

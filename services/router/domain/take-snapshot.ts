@@ -1,3 +1,4 @@
+import { SNAPSHOT_KINDS } from '../../../shared/domain/snapshot-kind.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { comparePlaces, completeSnapshot } from './complete-snapshot.ts';
@@ -102,7 +103,7 @@ export function takeSnapshot(
 }
 
 function hasSoundShape({ kind, shard, chunkIndex, chunkCount }: Snapshot): boolean {
-  const isKnown = ['full', 'delta', 'step'].includes(kind);
+  const isKnown = SNAPSHOT_KINDS.includes(kind);
   const hasChunks = chunkCount >= 1 && chunkCount <= CHUNKS_MAX && chunkIndex >= 0 && chunkIndex < chunkCount;
   return isKnown && shard === 0 && hasChunks;
 }

@@ -27,7 +27,8 @@ const REQUEST_LINE = /^POST \/v([12])\/models\/([a-z][a-z0-9-]{0,62})\/(predict|
 const KIND_OF: Readonly<Record<string, PlainKind>> = { '1predict': 'predict', '2infer': 'infer' };
 /** A field of printable ASCII; no value is empty, continued on another line, or begins or ends with a blank. */
 const FIELD = /^([a-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([!-~](?:[ -~]*[!-~])?)[ \t]*$/i;
-const LENGTH = /^[1-9][0-9]{0,8}$/;
+const LENGTH_DIGITS_MAX = 9;
+const LENGTH = new RegExp(`^[1-9][0-9]{0,${String(LENGTH_DIGITS_MAX - 1)}}$`);
 const FIELDS_MAX = 64;
 
 /** Fields of which a request may have one. */
@@ -79,7 +80,6 @@ const HEAD_BYTES_MAX = 8192;
 /** Longest head that is remembered, bytes. */
 const REMEMBERED_BYTES_MAX = 512;
 const LENGTH_FIELD = /\r\ncontent-length:[ \t]*/i;
-const LENGTH_DIGITS_MAX = 9;
 const [ZERO, NINE] = [0x30, 0x39];
 
 /** A head that was read, in two pieces: what is before the digits of its length, and what is behind them up to the body. */

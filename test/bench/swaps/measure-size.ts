@@ -1,4 +1,4 @@
-import type { SnapshotKind } from '../../../shared/domain/events.ts';
+import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
 import { residentMbOf } from '../../support/process-cpu.ts';
 import type { Options } from '../../support/programs.ts';
 import type { StartedSystem } from '../../support/system.ts';

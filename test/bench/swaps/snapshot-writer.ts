@@ -1,7 +1,7 @@
 /**
  * A process that writes snapshots of one version as its learner would, but as fast as it is told: each has learned 600 more events
- * than the one before, so that 3,000 more weights are touched. It is a
- * process of its own, so that whoever measures is not held up by it. Takes `WriterInput` first, then `WriterAsk`s.
+ * than the one before, so that 3,000 more weights are touched. It is a process of its own, so that whoever measures is not held up by
+ * it. Takes `WriterInput` first, then `WriterAsk`s.
  */
 import { setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
