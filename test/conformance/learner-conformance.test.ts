@@ -56,6 +56,14 @@ const anyValue = fc.oneof(
   fc.constantFrom(null, undefined),
 );
 
+/** Values of which the squares are too small for their sum to be divided by. */
+const TINY = [2.222758749485078e-162, 1e-150, 1e-145];
+
+/** Returns an event of which both numeric values are this one. */
+function rowOf(value: number) {
+  return { row: ['', null, null, value, value], label: 0 as const, weight: 0 };
+}
+
 const anyEvent = fc.record({
   row: fc.array(anyValue, { minLength: streamSpec.features.length, maxLength: streamSpec.features.length }),
   label: fc.constantFrom(0, 1),
@@ -108,6 +116,9 @@ for (const config of Object.values(LEARNERS).flat()) {
         for (const array of [weights, means, invStds]) assert.ok(array.every(Number.isFinite));
         assert.equal(learner.examplesLearned + learner.screened, before + events.length);
       }),
+      {
+        examples: TINY.map((value) => [[rowOf(value), rowOf(0)], 0] as [ReturnType<typeof rowOf>[], number]),
+      },
     );
   });
 

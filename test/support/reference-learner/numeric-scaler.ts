@@ -2,6 +2,9 @@ import type { Scaling } from '../../../shared/domain/feature-encoder.ts';
 import type { FeatureSpec } from '../../../shared/domain/model-spec.ts';
 import type { HashedRow } from '../../../shared/domain/row-hasher.ts';
 
+/** Below this sum of squares values do not differ: a count of up to 2^53 divided by it would not be finite. */
+const SQUARES_MIN = 1e-290;
+
 /** Running mean and deviation of every numeric feature (Welford 1962), in float64, as the kernel keeps them. */
 export class NumericScaler {
   /** Column in the row of each numeric feature, in order of declaration. */
@@ -36,7 +39,7 @@ export class NumericScaler {
       this.counts[j] = count;
       this.means[j] = mean;
       this.squares[j] = squares;
-      this.invStds[j] = count > 1 && squares > 0 ? Math.sqrt(count / squares) : 0;
+      this.invStds[j] = count > 1 && squares >= SQUARES_MIN ? Math.sqrt(count / squares) : 0;
     });
   }
 }

@@ -52,6 +52,9 @@ function logLoss(probability: f64, label: f64): f64 {
   return -log(min(1 - PROBABILITY_MIN, max(PROBABILITY_MIN, ofLabel)));
 }
 
+/** Below this sum of squares values do not differ: a count of up to 2^53 divided by it would not be finite. */
+const SQUARES_MIN: f64 = 1e-290;
+
 /**
  * Running mean and deviation of the numeric values of a row (Welford 1962). By twos and without branches, because which values
  * are missing cannot be predicted: both are worked out, and what has no value stays as it was.
@@ -72,7 +75,7 @@ export function scale(row: usize): void {
     const delta = f64x2.sub(x, oldMean);
     const mean = f64x2.add(oldMean, f64x2.div(delta, count));
     const square = f64x2.add(oldSquare, f64x2.mul(delta, f64x2.sub(x, mean)));
-    const isKnown = v128.and(f64x2.gt(count, f64x2.splat(1)), f64x2.gt(square, f64x2.splat(0)));
+    const isKnown = v128.and(f64x2.gt(count, f64x2.splat(1)), f64x2.ge(square, f64x2.splat(SQUARES_MIN)));
     const inverse = v128.and(f64x2.sqrt(f64x2.div(count, square)), isKnown);
     v128.store(at.counts + place, v128.bitselect(count, oldCount, isThere));
     v128.store(at.means + place, v128.bitselect(mean, oldMean, isThere));
@@ -104,5 +107,5 @@ function hasNumber(row: usize, numeric: i32): bool {
 // @ts-ignore: decorator
 @inline
 function inverseDeviation(count: f64, square: f64): f64 {
-  return count > 1 && square > 0 ? sqrt(count / square) : 0;
+  return count > 1 && square >= SQUARES_MIN ? sqrt(count / square) : 0;
 }
