@@ -51,6 +51,7 @@ export function createKafkaComponent({ java, jars, listeners }: KafkaDeps): Comp
       const shared = [
         `-Dlog4j2.configurationFile=${logSettingsFile}`,
         '-XX:+UseSerialGC',
+        '-XX:TieredStopAtLevel=1', // compiling thoroughly takes a core for longer than a local broker lives
         '-cp',
         join(await jars(), '*'),
       ];
@@ -63,7 +64,7 @@ export function createKafkaComponent({ java, jars, listeners }: KafkaDeps): Comp
           '--config',
           settingsFile,
         ];
-        await runCommand({ command, args: ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...shared, ...format] });
+        await runCommand({ command, args: ['-Xmx128m', ...shared, ...format] });
       }
       const heap = ['-Xms64m', '-Xmx512m', '-XX:+ExitOnOutOfMemoryError', '-Djava.awt.headless=true'];
       return { command, args: [...heap, ...shared, 'kafka.Kafka', settingsFile] };

@@ -1,8 +1,9 @@
 import { defineProgram } from '../../support/programs.ts';
 import type { Options, ProgramResult } from '../../support/programs.ts';
 import { startSystem } from '../../support/system.ts';
+import { serveModel } from '../serving/served-models.ts';
 import { changeArchitectures } from './change-architectures.ts';
-import { measureSize, SWAP_EVERY_MS } from './measure-size.ts';
+import { measureSize, modelOf, SWAP_EVERY_MS } from './measure-size.ts';
 import type { SizeResult } from './measure-size.ts';
 import { makeElsewhere } from './open-writer.ts';
 
@@ -57,8 +58,12 @@ async function run(
   const sizes: SizeResult[] = [];
   try {
     await makeElsewhere(system);
-    for (const tableBits of SIZES) sizes.push(await measureSize(system, tableBits, options, say));
     const changed = await changeArchitectures(system, options.architectures, options.rate, say);
+    for (const tableBits of SIZES)
+      await serveModel(system, 'flights', { model: modelOf(tableBits), tableBits });
+    // They read and write snapshots, too, on machines of their own; from here on another process writes them.
+    for (const name of ['online-learner', 'registry'] as const) await system.fleet.one(name).stop();
+    for (const tableBits of SIZES) sizes.push(await measureSize(system, tableBits, options, say));
     return {
       json: { swapEveryMs: SWAP_EVERY_MS, sizes, architectures: changed },
       summary: [
@@ -81,12 +86,12 @@ export const program = defineProgram({
   about: 'a snapshot applied every 60 ms under constant load, and architectures changed; against none',
   options: {
     rounds: {
-      default: 10,
+      default: 30,
       min: 1,
       max: 1000,
       help: 'interleaved rounds, each swapping once and still twice',
     },
-    seconds: { default: 4, min: 1, max: 600, help: 'length of one slice' },
+    seconds: { default: 2, min: 1, max: 600, help: 'length of one slice' },
     rate: { default: 500, min: 1, max: 100_000, help: 'requests a second' },
     applications: {
       default: 0,
