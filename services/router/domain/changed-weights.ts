@@ -6,7 +6,7 @@ export interface ListedWeights {
   readonly weights: Float32Array<ArrayBuffer>;
 }
 
-let scratch = { indices: new Uint32Array(0), bits: new Uint32Array(0) };
+let scratch = { indices: new Uint32Array(0), bits: new Int32Array(0) };
 
 /** No weights. */
 export const NOTHING: ListedWeights = { indices: new Uint32Array(0), weights: new Float32Array(0) };
@@ -25,20 +25,22 @@ export function changedWeights(
 ): ListedWeights {
   const size = now.indices.length;
   if (size > scratch.indices.length)
-    scratch = { indices: new Uint32Array(2 * size), bits: new Uint32Array(2 * size) };
+    scratch = { indices: new Uint32Array(2 * size), bits: new Int32Array(2 * size) };
   const { indices, bits } = scratch;
   const [nowBits, underBits, overBits] = [bitsOf(now.weights), bitsOf(under.weights), bitsOf(over.weights)];
-  const [underIndices, overIndices] = [under.indices, over.indices];
+  const [nowIndices, underIndices, overIndices] = [now.indices, under.indices, over.indices];
+  const [underSize, overSize] = [underIndices.length, overIndices.length];
   let [count, low, high] = [0, 0, 0];
   for (let i = 0; i < size; i++) {
-    const index = now.indices[i] ?? 0;
-    while (low < underIndices.length && (underIndices[low] ?? 0) < index) low++;
-    while (high < overIndices.length && (overIndices[high] ?? 0) < index) high++;
-    const before =
-      overIndices[high] === index ? overBits[high] : underIndices[low] === index ? underBits[low] : undefined;
-    if (before === nowBits[i]) continue;
+    const index = nowIndices[i] ?? 0;
+    const bitsNow = nowBits[i] ?? 0;
+    while (low < underSize && (underIndices[low] ?? 0) < index) low++;
+    while (high < overSize && (overIndices[high] ?? 0) < index) high++;
+    const isOver = high < overSize && overIndices[high] === index;
+    const isUnder = !isOver && low < underSize && underIndices[low] === index;
+    if ((isOver && overBits[high] === bitsNow) || (isUnder && underBits[low] === bitsNow)) continue;
     indices[count] = index;
-    bits[count++] = nowBits[i] ?? 0;
+    bits[count++] = bitsNow;
   }
   return {
     indices: indices.slice(0, count),
@@ -55,7 +57,7 @@ export function overlaidWeights(
   const most = first.indices.length + second.indices.length;
   const [indexBytes, weightBytes] = [spares.lend(4 * most), spares.lend(4 * most)];
   const indices = new Uint32Array(indexBytes, 0, most);
-  const bits = new Uint32Array(weightBytes, 0, most);
+  const bits = new Int32Array(weightBytes, 0, most);
   const [firstBits, secondBits] = [bitsOf(first.weights), bitsOf(second.weights)];
   let [i, j, count] = [0, 0, 0];
   while (i < first.indices.length || j < second.indices.length) {
@@ -69,7 +71,7 @@ export function overlaidWeights(
   return { indices: indices.subarray(0, count), weights: new Float32Array(weightBytes, 0, count) };
 }
 
-/** The bits decide: 0 and -0 are two weights. */
-function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
-  return new Uint32Array(buffer, byteOffset, length);
+/** The bits decide: 0 and -0 are two weights. Signed ones, which are compared without becoming doubles. */
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, length);
 }
