@@ -80,8 +80,8 @@ export interface SizeResult {
 
 /**
  * Asks a served model at a steady rate while snapshots of it are written to the topic that the router reads (swapping), or to one that
- * nobody reads (still, twice), slice by slice in turn. Writer and broker have the same work in all; each topic's snapshots go on where
- * they were, so that full ones are as rare among them as a learner makes them.
+ * nobody reads (still, twice), slice by slice in turn. Writer and broker have the same work in all, but that the broker hands them to
+ * the router; each topic's snapshots go on where they were, so that full ones are as rare among them as a learner makes them.
  */
 export async function measureSize(
   system: StartedSystem,
