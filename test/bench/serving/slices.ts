@@ -67,11 +67,15 @@ export async function rotate(
   return done;
 }
 
-/** Returns the middle of one figure of one side over the rounds, the upper one of two; NaN when the side is not there. */
-export function middle(rounds: readonly Slice[][], side: string, of: (slice: Slice) => number): number {
+/** Returns the middle of one figure of one side, or of several, over the rounds, the upper one of two; NaN when there is none. */
+export function middle(
+  rounds: readonly Slice[][],
+  sides: string | readonly string[],
+  of: (slice: Slice) => number,
+): number {
   const values = rounds
     .flat()
-    .filter((slice) => slice.side === side)
+    .filter(({ side }) => (typeof sides === 'string' ? side === sides : sides.includes(side)))
     .map(of)
     .sort((a, b) => a - b);
   return values[Math.floor(values.length / 2)] ?? NaN;

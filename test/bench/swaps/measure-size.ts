@@ -1,5 +1,4 @@
 import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
-import { quantile } from '../../support/figures.ts';
 import { residentMbOf } from '../../support/process-cpu.ts';
 import type { Options } from '../../support/programs.ts';
 import type { StartedSystem } from '../../support/system.ts';
@@ -149,15 +148,8 @@ export async function measureSize(
     const long = await longRun();
     const end = await appliedOf(system, model);
     const applied = allOf(after) - allOf(warm);
-    const p99 = (...sides: string[]): number =>
-      quantile(
-        slices
-          .filter(({ side }) => sides.includes(side))
-          .map(({ p99Ms }) => p99Ms)
-          .sort((a, b) => a - b),
-        0.5,
-      );
-    const cpu = (side: string): number => middle([slices], side, ({ cpuMicros }) => cpuMicros);
+    const p99 = (...sides: Side[]): number => middle([slices], sides, ({ p99Ms }) => p99Ms);
+    const cpu = (side: Side): number => middle([slices], side, ({ cpuMicros }) => cpuMicros);
     const cpuMore = cpu('swapping') - (cpu('still') + cpu('still again')) / 2;
     return {
       tableBits,
