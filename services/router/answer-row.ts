@@ -8,7 +8,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { plannedVersions } from './domain/assign-subject.ts';
 import type { Assignment } from './domain/assign-subject.ts';
 import { writePrediction, writeValue } from './domain/prediction-avro.ts';
-import type { WrittenPrediction } from './domain/prediction-avro.ts';
+import type { WrittenPrediction, WrittenRow } from './domain/prediction-avro.ts';
 import { predictionBytes } from './domain/prediction-bytes.ts';
 import { traceFirstAnswer } from './first-answer.ts';
 import { ValuesRow } from './loaded-version.ts';
@@ -20,14 +20,12 @@ import type { RowScore } from './version-runs.ts';
 import type { VersionServers } from './version-servers.ts';
 
 /** A row as it came: what scores it, what logs it. */
-export interface AskedRow {
+export interface AskedRow extends WrittenRow {
   readonly input: RowInput;
-  /** Writes its values as predictions.v1 has them. */
-  readonly writeFeatures: (writer: AvroWriter) => void;
   /** The most that the prediction takes as Avro, bytes. */
   readonly bytes: number;
   /** Called once, when nothing of the row is needed any more. */
-  readonly release?: () => void;
+  release?(): void;
 }
 
 /** A row to be answered, with everything that was decided about it. */
@@ -227,7 +225,7 @@ export function createRowAnswering(deps: AnswerDeps): AnswerRow {
       id: answer.predictionId,
       predictedAtMs: ask.predictedAtMs,
       subject,
-      writeFeatures: ask.row.writeFeatures,
+      row: ask.row,
       planVersion: assignment.isDirected ? UNASSIGNED_PLAN : plan.planVersion,
       assignedArm: assignment.arm,
       servedVersion: version,

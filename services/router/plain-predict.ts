@@ -1,12 +1,16 @@
 import { FUTURE_MS_MAX } from '../../shared/domain/check-item.ts';
+import type { AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
+import type { HashedRow } from '../../shared/domain/row-hasher.ts';
 import type { AskedRow } from './answer-row.ts';
 import { parsePredict } from './domain/parse-predict.ts';
 import { PlainRequest } from './domain/plain-request.ts';
 import { predictionBytes } from './domain/prediction-bytes.ts';
-import type { Row } from './loaded-version.ts';
+import type { Row, RowInput } from './loaded-version.ts';
 
+/** Most requests of a model that are kept for later, and the most that one of them may hold, bytes. */
 const POOL_MAX = 4096;
+const POOLED_BYTES_MAX = 4096;
 
 /** A plain request with everything of it that answering needs. */
 export interface PlainAsk {
@@ -17,10 +21,67 @@ export interface PlainAsk {
   readonly row: AskedRow;
 }
 
+/** The bytes `from … to - 1`, which are a request's body. */
+export interface PlainBody {
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Reads plain requests. */
 export interface PlainReader {
-  /** Returns the request; undefined when it is not plain, and nothing is known of it then. */
-  read(state: ModelState, body: Uint8Array, nowMs: number): PlainAsk | undefined;
+  /** Returns the request; undefined when it is not plain, and nothing is known of it then. The bytes are not looked at later. */
+  read(state: ModelState, body: PlainBody, nowMs: number): PlainAsk | undefined;
+}
+
+type TextOf = (bytes: Uint8Array, from: number, to: number) => string;
+
+/** A plain request of one model as a row. Nobody has it, or one request until it is released. */
+class PlainRow implements AskedRow, RowInput {
+  readonly request: PlainRequest;
+  readonly hashed: HashedRow;
+  readonly #pool: Pool;
+  bytes = 0;
+  #atMs = 0;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+    this.request = new PlainRequest(pool.state.spec);
+    this.hashed = this.request.hasher.row;
+  }
+
+  get input(): RowInput {
+    return this;
+  }
+
+  /** Reads a body; returns whether it is that of a plain request. */
+  read({ bytes, from, to }: PlainBody, nowMs: number): boolean {
+    this.#atMs = nowMs;
+    const { request } = this;
+    return request.read(bytes, from, to) && request.predictedAtMs <= nowMs + FUTURE_MS_MAX;
+  }
+
+  values(): Row {
+    const { state, textOf } = this.#pool;
+    const { bytes, length } = this.request;
+    return valuesOf(state, JSON.parse(textOf(bytes, 0, length)), this.#atMs);
+  }
+
+  writeFeatures(writer: AvroWriter): void {
+    this.request.writeFeatures(writer);
+  }
+
+  release(): void {
+    const { free } = this.#pool;
+    if (free.length < POOL_MAX && this.request.bytes.length <= POOLED_BYTES_MAX) free.push(this);
+  }
+}
+
+/** The rows of one model that nobody has. */
+interface Pool {
+  readonly state: ModelState;
+  readonly textOf: TextOf;
+  readonly free: PlainRow[];
 }
 
 /**
@@ -28,47 +89,35 @@ export interface PlainReader {
  *
  * @param textOf returns the ASCII text of a part of a body
  */
-export function createPlainReader(
-  textOf: (bytes: Uint8Array, from: number, to: number) => string,
-): PlainReader {
-  /** Requests that nobody uses, by model. */
-  const pools = new Map<string, { readonly spec: ModelState['spec']; readonly free: PlainRequest[] }>();
+export function createPlainReader(textOf: TextOf): PlainReader {
+  const pools = new Map<string, Pool>();
 
-  function poolOf({ spec }: ModelState): PlainRequest[] {
-    const known = pools.get(spec.name);
-    if (known?.spec === spec) return known.free;
-    const free: PlainRequest[] = [];
-    pools.set(spec.name, { spec, free });
-    return free;
+  function poolOf(state: ModelState): Pool {
+    const { name } = state.spec;
+    const known = pools.get(name);
+    if (known?.state.spec === state.spec) return known;
+    const made = { state, textOf, free: [] };
+    pools.set(name, made);
+    return made;
   }
 
   return {
     read(state, body, nowMs) {
       const pool = poolOf(state);
-      const request = pool.pop() ?? new PlainRequest(state.spec);
-      const release = (): void => {
-        if (pool.length < POOL_MAX) pool.push(request);
-      };
-      if (!request.read(body) || request.predictedAtMs > nowMs + FUTURE_MS_MAX) {
-        release();
+      const row = pool.free.pop() ?? new PlainRow(pool);
+      if (!row.read(body, nowMs)) {
+        row.release();
         return undefined;
       }
-      const subject = textOf(body, request.subjectFrom, request.subjectTo);
+      const { request } = row;
+      const { bytes } = request;
+      const subject = textOf(bytes, request.subjectFrom, request.subjectTo);
+      row.bytes = predictionBytes(subject, state.spec.features) + request.length;
       return {
         subject,
-        id: request.idTo === 0 ? undefined : textOf(body, request.idFrom, request.idTo),
+        id: request.idTo === 0 ? undefined : textOf(bytes, request.idFrom, request.idTo),
         predictedAtMs: request.predictedAtMs < 0 ? nowMs : request.predictedAtMs,
-        row: {
-          input: {
-            hashed: request.hasher.row,
-            values: () => valuesOf(state, JSON.parse(textOf(body, 0, body.length)), nowMs),
-          },
-          bytes: predictionBytes(subject, state.spec.features) + body.length,
-          writeFeatures: (writer) => {
-            request.writeFeatures(writer);
-          },
-          release,
-        },
+        row,
       };
     },
   };

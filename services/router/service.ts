@@ -50,9 +50,11 @@ export interface Request {
   readonly traceparent: string | undefined;
 }
 
-/** A request for a prediction whose body has not been looked at. */
+/** A request for a prediction whose body has not been looked at: the bytes `from … to - 1`, which are lent. */
 export interface PlainAsked extends Omit<Request, 'body'> {
-  readonly body: Uint8Array;
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Answering from memory. */
@@ -139,7 +141,7 @@ export function createRouter(deps: RouterDeps): Router {
     const state = deps.directory().get(model);
     const plan = deps.plans().get(model);
     if (state === undefined || !isServing(plan) || targetsOf(plan).length > 0) return false;
-    const asked = plain.read(state, request.body, deps.nowMs());
+    const asked = plain.read(state, request, deps.nowMs());
     if (asked === undefined) return false;
     const { subject, row, id = deps.newId(), predictedAtMs } = asked;
     const assignment = assignSubject(plan, { subject, row: [], features: [] }, mayAnswer(plan)); // no target asks for them

@@ -10,6 +10,8 @@ import type { Registry } from 'prom-client';
 import { HeadraceError, messageOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import { refuseBrokenRequest, refuseExpectations } from './broken-requests.ts';
+import { hearShared } from './heard-connection.ts';
+import type { HeardConnection } from './heard-connection.ts';
 import { HttpProblem, ownMistake, problemDocument, withError } from './problem.ts';
 import type { Fault } from './problem.ts';
 
@@ -46,9 +48,9 @@ export type Shortcut = (
 export interface ConnectionShortcut {
   /**
    * Takes a new connection. It may call `otherwise` once, with all that it has read and not answered, when nothing of it is under
-   * way and it listens to nothing any more: the connection is Node's from then on.
+   * way and it hears nothing any more: the connection is Node's from then on.
    */
-  take(socket: Socket, otherwise: (bytes: Buffer) => void): void;
+  take(connection: HeardConnection, otherwise: (bytes: Buffer) => void): void;
   /** Closes the connections on which nothing is under way; the others close with their answers. No more are taken. */
   close(): void;
 }
@@ -92,17 +94,21 @@ function giveConnections(app: FastifyInstance, connections: ConnectionShortcut):
   const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
   let isClosing = false;
   server.removeAllListeners('connection');
-  server.on('connection', (socket) => {
-    const giveToNode = (): void => {
-      for (const listener of listeners) listener.call(server, socket);
-    };
-    if (isClosing) giveToNode();
-    else
-      connections.take(socket, (bytes) => {
-        giveToNode();
-        if (socket.isPaused()) socket.resume();
-        socket.unshift(bytes);
-      });
+  const giveToNode = (socket: Socket): void => {
+    for (const listener of listeners) listener.call(server, socket);
+  };
+  server.on('connection', (accepted) => {
+    if (isClosing) {
+      giveToNode(accepted);
+      return;
+    }
+    const connection = hearShared(accepted);
+    connections.take(connection, (bytes) => {
+      const { socket } = connection;
+      giveToNode(socket);
+      if (socket.isPaused()) socket.resume();
+      socket.unshift(bytes);
+    });
   });
   app.addHook('preClose', (done) => {
     isClosing = true;

@@ -7,6 +7,7 @@ import { KIND, RowHasher } from '../../../shared/domain/row-hasher.ts';
 import { numberEnd, readNumber } from './plain-number.ts';
 import { VALUE_BRANCH } from './prediction-avro.ts';
 
+const BYTES_AT_FIRST = 512;
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -29,7 +30,9 @@ const NULL = encoder.encode('null');
 export class PlainRequest {
   readonly spec: ModelSpec;
   readonly hasher: RowHasher;
-  bytes: Uint8Array = new Uint8Array();
+  /** What was read, of `length` bytes, and a byte 0 behind it. */
+  bytes: Uint8Array = new Uint8Array(BYTES_AT_FIRST);
+  length = 0;
   subjectFrom = 0;
   subjectTo = 0;
   /** Where the client's id lies; `idTo` is 0 when it gave none. */
@@ -60,9 +63,12 @@ export class PlainRequest {
     this.#numbers = new Float64Array(spec.features.length);
   }
 
-  /** Returns whether the body is a plain request, and if so what it holds is in the fields and the hashed row. */
-  read(bytes: Uint8Array): boolean {
-    this.bytes = bytes;
+  /**
+   * Copies the body `from … to - 1` and returns whether it is a plain request, and if so what it holds is in the fields and
+   * the hashed row.
+   */
+  read(source: Uint8Array, from = 0, to = source.length): boolean {
+    this.#copy(source, from, to);
     this.#at = 0;
     this.subjectTo = 0;
     this.idTo = 0;
@@ -71,9 +77,17 @@ export class PlainRequest {
     this.#branches.fill(-1);
     if (!this.#readTop()) return false;
     this.#skipSpace();
-    if (this.#at !== bytes.length) return false;
+    if (this.#at !== this.length) return false;
     this.hasher.finish();
     return true;
+  }
+
+  #copy(source: Uint8Array, from: number, to: number): void {
+    const length = to - from;
+    if (length >= this.bytes.length) this.bytes = new Uint8Array(2 * length);
+    this.bytes.set(source.subarray(from, to));
+    this.bytes[length] = 0;
+    this.length = length;
   }
 
   /** Writes the features as predictions.v1 has them. */

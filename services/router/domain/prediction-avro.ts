@@ -20,10 +20,15 @@ export function writeValue(writer: AvroWriter, value: FeatureValue): void {
   }
 }
 
-/** A prediction and what writes its features, which are not made into values where they came as bytes. */
-export interface WrittenPrediction extends Omit<Prediction, 'features'> {
+/** A row that writes its features, which are not made into values where they came as bytes. */
+export interface WrittenRow {
   /** Writes as many values as the model has features. */
-  readonly writeFeatures: (writer: AvroWriter) => void;
+  writeFeatures(writer: AvroWriter): void;
+}
+
+/** A prediction, and its row instead of its features. */
+export interface WrittenPrediction extends Omit<Prediction, 'features'> {
+  readonly row: WrittenRow;
 }
 
 /** Writes one item of predictions.v1, in the order of its schema. */
@@ -33,7 +38,7 @@ export function writePrediction(writer: AvroWriter, prediction: WrittenPredictio
   writer.writeString(prediction.subject);
   if (features > 0) {
     writer.writeLong(features);
-    prediction.writeFeatures(writer);
+    prediction.row.writeFeatures(writer);
   }
   writer.writeLong(0);
   writer.writeLong(prediction.planVersion);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { refuseBrokenRequest } from '../../../shared/http/broken-requests.ts';
+import type { Hear, HeardConnection } from '../../../shared/http/heard-connection.ts';
 import type { Router } from '../service.ts';
 import type { createAnswerWriter, PlainAnswer } from './plain-answer.ts';
 import { HeadReader } from './plain-head.ts';
@@ -24,7 +25,7 @@ export interface PlainShared {
 interface Entered {
   readonly router: Router;
   readonly head: PlainHead;
-  /** All of it, from its head on; what is still to come of its body is missing at the end. */
+  /** Memory with all of it, from its head on; what is still to come of its body is missing at the end. */
   readonly bytes: Buffer;
   readonly bodyFrom: number;
   readonly arrivedMs: number;
@@ -35,6 +36,7 @@ const AHEAD_BYTES_MAX = 65_536;
 
 /** A connection on which nothing but plain requests has come so far. */
 export class PlainConnection implements PlainClient {
+  readonly #connection: HeardConnection;
   readonly #socket: Socket;
   readonly #shared: PlainShared;
   readonly #otherwise: (bytes: Buffer) => void;
@@ -50,12 +52,14 @@ export class PlainConnection implements PlainClient {
   #isEnded = false;
   #heardMs: number;
 
-  constructor(socket: Socket, shared: PlainShared, otherwise: (bytes: Buffer) => void) {
+  constructor(connection: HeardConnection, shared: PlainShared, otherwise: (bytes: Buffer) => void) {
+    const { socket } = connection;
+    this.#connection = connection;
     this.#socket = socket;
     this.#shared = shared;
     this.#otherwise = otherwise;
     this.#heardMs = shared.monotonicMs();
-    socket.on('data', this.#hear);
+    connection.hear(this.#hear);
     socket.on('end', this.#end);
     socket.on('drain', this.#drain);
     socket.on('close', this.#close);
@@ -64,6 +68,11 @@ export class PlainConnection implements PlainClient {
 
   get isGone(): boolean {
     return !this.#socket.writable;
+  }
+
+  /** Whether the next request may be read: none is under way, and the client takes its answers. */
+  get #mayRead(): boolean {
+    return this.#entered === undefined && !this.#isFull;
   }
 
   get #isAnswering(): boolean {
@@ -86,11 +95,15 @@ export class PlainConnection implements PlainClient {
 
   leaveToNode(): void {
     const missing = this.#missing;
-    const { head, bytes } = this.#leave();
+    const { head, bytes, bodyFrom } = this.#leave();
+    const route = this.#shared.routes[head.kind];
     if (this.isGone) return;
     if (this.#isEnded)
-      this.#refuse(this.#shared.routes[head.kind]); // Node would not learn that nothing more comes
-    else this.#handOver(bytes.subarray(0, bytes.length - missing));
+      this.#refuse(route); // Node would not learn that nothing more comes
+    else {
+      const come = bytes.subarray(0, bodyFrom + head.length - missing);
+      this.#handOver(route.keepsBytes ? come : Buffer.from(come));
+    }
   }
 
   /** Closes it where nothing is under way; where something is, it is closed with its answer. */
@@ -111,27 +124,27 @@ export class PlainConnection implements PlainClient {
     } else if (nowMs - this.#heardMs > idleMs) this.#socket.destroy();
   }
 
-  readonly #hear = (piece: Buffer): void => {
+  readonly #hear: Hear = (bytes, length) => {
     if (this.#socket.writableEnded) return; // the last answer has been given
     this.#heardMs = this.#shared.monotonicMs();
-    if (this.#missing > 0) {
-      this.#hearBody(piece);
-      return;
+    if (this.#missing > 0) this.#hearBody(bytes, length);
+    else if (this.#rest === undefined && this.#mayRead) this.#read(bytes, length);
+    else {
+      const piece = bytes.subarray(0, length);
+      this.#rest = Buffer.concat(this.#rest === undefined ? [piece] : [this.#rest, piece]);
+      if (this.#rest.length > AHEAD_BYTES_MAX) this.#socket.pause();
     }
-    this.#rest = this.#rest === undefined ? piece : Buffer.concat([this.#rest, piece]);
-    if (this.#entered === undefined && !this.#isFull) this.#read();
-    else if (this.#rest.length > AHEAD_BYTES_MAX) this.#socket.pause();
   };
 
-  #hearBody(piece: Buffer): void {
-    const part = piece.length > this.#missing ? piece.subarray(0, this.#missing) : piece;
-    if (part.length < piece.length) this.#rest = piece.subarray(part.length);
+  #hearBody(bytes: Buffer, length: number): void {
+    const part = Math.min(length, this.#missing);
+    if (part < length) this.#rest = Buffer.from(bytes.subarray(part, length));
     const entered = this.#entered;
-    if (entered !== undefined) part.copy(entered.bytes, entered.bytes.length - this.#missing);
-    this.#missing -= part.length;
+    if (entered !== undefined) bytes.copy(entered.bytes, entered.bytes.length - this.#missing, 0, part);
+    this.#missing -= part;
     if (this.#missing > 0) return;
     if (entered !== undefined) this.#begin(entered);
-    else if (!this.#isFull) this.#read();
+    else this.#goOn();
   }
 
   readonly #end = (): void => {
@@ -155,14 +168,12 @@ export class PlainConnection implements PlainClient {
     this.#socket.destroy();
   };
 
-  /** Reads the request that has come, if its head is plain and nothing comes after it. */
-  #read(): void {
-    const bytes = this.#rest;
-    if (bytes === undefined) return;
+  /** Reads the request that has come, if its head is plain and nothing comes after it. The bytes are lent. */
+  #read(bytes: Buffer, length: number): void {
     const { routes, gate } = this.#shared;
-    const head = this.#heads.read(bytes);
+    const head = this.#heads.read(bytes, length);
     const { bodyFrom } = this.#heads;
-    const missing = head === undefined ? -1 : bodyFrom + head.length - bytes.length;
+    const missing = head === undefined ? -1 : bodyFrom + head.length - length;
     const router = this.#shared.router();
     if (
       head === undefined ||
@@ -170,23 +181,26 @@ export class PlainConnection implements PlainClient {
       missing < 0 ||
       router === undefined
     ) {
-      this.#handOver(bytes);
+      this.#handOver(Buffer.from(bytes.subarray(0, length)));
       return;
     }
-    this.#rest = undefined;
     this.#missing = missing;
+    const route = routes[head.kind];
     if (!gate.enter(head.length)) {
-      this.#refuse(routes[head.kind]);
+      this.#refuse(route);
       return;
     }
-    this.#entered = { router, head, bytes: withRoom(bytes, missing), bodyFrom, arrivedMs: this.#heardMs };
+    const isLent = missing === 0 && !route.keepsBytes;
+    const kept = isLent ? bytes : ownBytes(bytes, length, missing);
+    this.#entered = { router, head, bytes: kept, bodyFrom, arrivedMs: this.#heardMs };
     if (missing === 0) this.#begin(this.#entered);
   }
 
   /** Answers the request that was let in, of which all has come. */
   #begin({ router, head, bytes, bodyFrom, arrivedMs }: Entered): void {
-    const { answer } = this.#shared.routes[head.kind];
-    answer(router, { ...head, body: bytes.subarray(bodyFrom), arrivedMs }, this);
+    const { kind, model, length, traceparent } = head;
+    const asked = { model, bytes, from: bodyFrom, to: bodyFrom + length, arrivedMs, traceparent };
+    this.#shared.routes[kind].answer(router, asked, this);
   }
 
   /** Ends the request that was let in, and returns it. */
@@ -217,9 +231,12 @@ export class PlainConnection implements PlainClient {
 
   /** Goes on with what has come meanwhile. */
   #goOn(): void {
-    if (this.#isFull || this.#socket.writableEnded) return;
+    if (!this.#mayRead || this.#socket.writableEnded) return;
     if (this.#socket.isPaused()) this.#socket.resume();
-    this.#read();
+    const bytes = this.#rest;
+    if (bytes === undefined) return;
+    this.#rest = undefined;
+    this.#read(bytes, bytes.length);
   }
 
   /** A request that is no plain one has come: from here on the connection is Node's. */
@@ -228,11 +245,11 @@ export class PlainConnection implements PlainClient {
       this.#refuseHalf();
       return;
     }
-    const bytes =
-      this.#rest === undefined || this.#rest === first ? first : Buffer.concat([first, this.#rest]);
+    const bytes = this.#rest === undefined ? first : Buffer.concat([first, this.#rest]);
     this.#rest = undefined;
     const socket = this.#socket;
-    socket.off('data', this.#hear).off('end', this.#end).off('drain', this.#drain);
+    this.#connection.hear(undefined);
+    socket.off('end', this.#end).off('drain', this.#drain);
     socket.off('close', this.#close).off('error', this.#fail);
     this.#shared.remove(this);
     this.#otherwise(bytes);
@@ -243,10 +260,9 @@ export class PlainConnection implements PlainClient {
   }
 }
 
-/** Returns bytes with room for more behind them: as much as was let in, in however many pieces the rest comes. */
-function withRoom(bytes: Buffer, more: number): Buffer {
-  if (more === 0) return bytes;
-  const all = Buffer.allocUnsafeSlow(bytes.length + more);
-  bytes.copy(all);
-  return all;
+/** Returns a copy with room for more behind it: as much as was let in, in however many pieces the rest comes. */
+function ownBytes(bytes: Buffer, length: number, more: number): Buffer {
+  const own = Buffer.allocUnsafeSlow(length + more);
+  bytes.copy(own, 0, 0, length);
+  return own;
 }

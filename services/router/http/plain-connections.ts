@@ -47,8 +47,8 @@ export function createPlainConnections({
     },
   };
   return {
-    take(socket, otherwise) {
-      connections.add(new PlainConnection(socket, shared, otherwise));
+    take(connection, otherwise) {
+      connections.add(new PlainConnection(connection, shared, otherwise));
       sweeping ??= setInterval(sweep, SWEEP_MS).unref();
     },
     close() {

@@ -103,9 +103,13 @@ export class HeadReader {
     return this.#bodyFrom;
   }
 
-  /** Returns what the head at the front says; undefined when it is not plain, or not all of it is there. */
-  read(bytes: Buffer): PlainHead | undefined {
-    return this.#readAgain(bytes) ?? this.#readAnew(bytes);
+  /**
+   * Returns what the head at the front says; undefined when it is not plain, or not all of it is there.
+   *
+   * @param length how many of the bytes there are; what is behind them is not looked at
+   */
+  read(bytes: Buffer, length = bytes.length): PlainHead | undefined {
+    return this.#readAgain(bytes, length) ?? this.#readAnew(bytes.subarray(0, length));
   }
 
   #readAnew(bytes: Buffer): PlainHead | undefined {
@@ -128,9 +132,9 @@ export class HeadReader {
     return { before: copy.subarray(0, from), behind: copy.subarray(to), head };
   }
 
-  #readAgain(bytes: Uint8Array): PlainHead | undefined {
+  #readAgain(bytes: Uint8Array, end: number): PlainHead | undefined {
     const known = this.#known;
-    if (known === undefined || !areAt(bytes, 0, known.before)) return undefined;
+    if (known === undefined || !areAt(bytes, 0, end, known.before)) return undefined;
     let at = known.before.length;
     if (bytes[at] === ZERO) return undefined;
     let length = 0;
@@ -139,14 +143,14 @@ export class HeadReader {
       if (digit < ZERO || digit > NINE) break;
       length = 10 * length + digit - ZERO;
     }
-    if (length === 0 || !areAt(bytes, at, known.behind)) return undefined;
+    if (length === 0 || !areAt(bytes, at, end, known.behind)) return undefined;
     this.#bodyFrom = at + known.behind.length;
     return length === known.head.length ? known.head : { ...known.head, length };
   }
 }
 
-function areAt(bytes: Uint8Array, from: number, some: Uint8Array): boolean {
-  if (bytes.length < from + some.length) return false;
+function areAt(bytes: Uint8Array, from: number, end: number, some: Uint8Array): boolean {
+  if (end < from + some.length) return false;
   for (let i = 0; i < some.length; i++) if (bytes[from + i] !== some[i]) return false;
   return true;
 }

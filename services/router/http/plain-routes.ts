@@ -1,20 +1,18 @@
 import { ownMistake } from '../../../shared/http/problem.ts';
 import type { Log } from '../../../shared/observability/log.ts';
 import { wantsAnyBinary } from '../domain/infer-parameters.ts';
-import type { Router } from '../service.ts';
+import type { PlainAsked as Asked, Router } from '../service.ts';
 import type { Turns } from '../turns.ts';
 import { parseInferJson } from './infer-body.ts';
 import { inferenceAnswer, inferenceProblem, plainAnswer } from './plain-answer.ts';
 import type { PlainAnswer } from './plain-answer.ts';
-import type { PlainHead, PlainKind } from './plain-head.ts';
+import type { PlainKind } from './plain-head.ts';
 import { INFERENCE_OVERLOAD, OVERLOAD } from './refuse-overload.ts';
 import { problemOf } from './request-of.ts';
 
-/** A plain request of which all has come. */
-export interface PlainAsked extends PlainHead {
-  readonly body: Buffer;
-  /** When it came, by the monotonic clock, ms. */
-  readonly arrivedMs: number;
+/** A plain request of which all has come: its body are the bytes `from … to - 1`. */
+export interface PlainAsked extends Omit<Asked, 'bytes'> {
+  readonly bytes: Buffer;
 }
 
 /** Who waits for the answer. One of the three is called, once. */
@@ -34,6 +32,8 @@ export interface PlainRoute {
   readonly bodyLimitBytes: number;
   /** What is told who is not let in. */
   readonly overload: PlainAnswer;
+  /** Whether a request’s bytes are looked at after `answer` has returned. Where they are not, they are lent for the call. */
+  readonly keepsBytes: boolean;
   /** Answers a request, at once or later. */
   readonly answer: (router: Router, asked: PlainAsked, client: PlainClient) => void;
 }
@@ -66,8 +66,8 @@ function plainJson(bytes: Buffer): { readonly body: unknown } | undefined {
 
 /** Returns what an inference request whose turn has come is told; undefined when it is left to Node's way. */
 async function infer(router: Router, asked: PlainAsked, log: Log): Promise<PlainAnswer | undefined> {
-  const { model, arrivedMs, traceparent } = asked;
-  const json = plainJson(asked.body);
+  const { model, bytes, from, to, arrivedMs, traceparent } = asked;
+  const json = plainJson(bytes.subarray(from, to));
   if (json === undefined) return undefined;
   try {
     const result = await router.infer({ ...json, model, arrivedMs, traceparent });
@@ -86,14 +86,14 @@ export function createPlainRoutes({
 }: PlainRoutesDeps): Readonly<Record<PlainKind, PlainRoute>> {
   async function begin(router: Router, asked: PlainAsked, client: PlainClient): Promise<void> {
     const answer = client.isGone ? undefined : await infer(router, asked, log);
-    bodyTurns.leave(asked.body.length);
+    bodyTurns.leave(asked.to - asked.from);
     if (answer === undefined) client.leaveToNode();
     else client.tell(answer);
   }
 
   /** Answers an inference request when it is its turn: what is parsed takes ten times the memory. */
   function inferInTurn(router: Router, asked: PlainAsked, client: PlainClient): void {
-    const waiting = bodyTurns.enter(asked.body.length);
+    const waiting = bodyTurns.enter(asked.to - asked.from);
     if (waiting === undefined) void begin(router, asked, client);
     else
       void waiting.then((mayBegin) => {
@@ -103,7 +103,17 @@ export function createPlainRoutes({
   }
 
   return {
-    predict: { bodyLimitBytes: limits.PREDICT_BODY_BYTES, overload: OVERLOAD, answer: predict },
-    infer: { bodyLimitBytes: limits.INFER_BODY_BYTES, overload: INFERENCE_OVERLOAD, answer: inferInTurn },
+    predict: {
+      bodyLimitBytes: limits.PREDICT_BODY_BYTES,
+      overload: OVERLOAD,
+      keepsBytes: false,
+      answer: predict,
+    },
+    infer: {
+      bodyLimitBytes: limits.INFER_BODY_BYTES,
+      overload: INFERENCE_OVERLOAD,
+      keepsBytes: true,
+      answer: inferInTurn,
+    },
   };
 }

@@ -53,7 +53,8 @@ export function createPredictShortcut(deps: PredictShortcutDeps): Shortcut {
     });
     request.on('end', () => {
       if (body === undefined) return;
-      const asked = { model, body, arrivedMs, traceparent: traceparentOf(request.headers['traceparent']) };
+      const traceparent = traceparentOf(request.headers['traceparent']);
+      const asked = { model, bytes: body, from: 0, to: body.length, arrivedMs, traceparent };
       const isTaken = router.predictPlain(asked, (result) => {
         sendPlain(response, plainAnswer(result));
       });

@@ -68,7 +68,7 @@ function item(id: string, bytes = 10, model = 'clicks'): LoggedPrediction {
     id,
     predictedAtMs: 0,
     subject: 's',
-    writeFeatures: () => undefined,
+    row: { writeFeatures: () => undefined },
     planVersion: 0,
     assignedArm: 'stable',
     servedVersion: 1,
