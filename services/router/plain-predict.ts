@@ -110,12 +110,12 @@ export function createPlainReader(textOf: TextOf): PlainReader {
         return undefined;
       }
       const { request } = row;
-      const { bytes } = request;
-      const subject = textOf(bytes, request.subjectFrom, request.subjectTo);
+      const { bytes, from } = body;
+      const subject = textOf(bytes, from + request.subjectFrom, from + request.subjectTo);
       row.bytes = predictionBytes(subject, state.spec.features) + request.length;
       return {
         subject,
-        id: request.idTo === 0 ? undefined : textOf(bytes, request.idFrom, request.idTo),
+        id: request.idTo === 0 ? undefined : textOf(bytes, from + request.idFrom, from + request.idTo),
         predictedAtMs: request.predictedAtMs < 0 ? nowMs : request.predictedAtMs,
         row,
       };

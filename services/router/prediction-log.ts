@@ -62,6 +62,10 @@ interface Gathered {
 }
 
 interface Queue {
+  readonly model: string;
+  readonly shard: number;
+  /** Of its records. */
+  readonly key: string;
   readonly gathered: Gathered[];
   isWriting: boolean;
 }
@@ -76,6 +80,8 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
   const { ports } = deps;
   const { itemsMax, bytesMax } = deps.record;
   const queues = new Map<string, Queue>();
+  /** The one that took an item last. */
+  let recent: Queue | undefined;
   const body = new AvroWriter();
   /** Writers of records that are sent, to be used again. */
   const writers: AvroWriter[] = [];
@@ -138,16 +144,24 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
     return gathered.length === 1 && first?.settles.length === 0 && first.count < itemsMax;
   }
 
-  async function drain(key: string, queue: Queue): Promise<void> {
+  async function drain(queue: Queue): Promise<void> {
     for (let isFirst = true; ; isFirst = false) {
       if (!isFirst && mayGather(queue)) await new Promise<void>(ports.gather);
       const first = queue.gathered.shift();
       if (first === undefined) break;
-      await writeBatch(key, first);
+      await writeBatch(queue.key, first);
       if (writers.length < queues.size) writers.push(first.items);
       release(first.bytes);
     }
     queue.isWriting = false;
+  }
+
+  function queueOf({ spec: { name }, shard }: LoggedPrediction): Queue {
+    if (recent?.model === name && recent.shard === shard) return recent;
+    const key = shardKey(name, shard);
+    recent = queues.get(key) ?? { model: name, shard, key, gathered: [], isWriting: false };
+    queues.set(key, recent);
+    return recent;
   }
 
   /** Returns what the next item goes into. */
@@ -168,12 +182,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
       release(item.bytes);
       return;
     }
-    const key = shardKey(item.spec.name, item.shard);
-    let queue = queues.get(key);
-    if (queue === undefined) {
-      queue = { gathered: [], isWriting: false };
-      queues.set(key, queue);
-    }
+    const queue = queueOf(item);
     const into = openFor(queue, item);
     item.writeTo(into.items);
     into.count += 1;
@@ -182,9 +191,8 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
     if (settle !== undefined) into.settles.push(settle);
     if (queue.isWriting) return;
     queue.isWriting = true;
-    const draining = queue;
     const begin = settle === undefined ? ports.gather : ports.defer; // an answer waits for what has a `settle`
-    begin(() => void drain(key, draining));
+    begin(() => void drain(queue));
   }
 
   return {

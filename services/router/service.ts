@@ -116,10 +116,10 @@ export function createRouter(deps: RouterDeps): Router {
   });
 
   /** Returns whether a version may be asked first: it is ready, and the plan that gives it traffic still holds. */
-  const mayAnswer = (plan: HeldPlan): ((version: number) => boolean) => {
-    const isLapsed = hasLapsed(plan, deps.monotonicMs());
-    return (version) => !isLapsed && versions.notReady(plan.model, version) === undefined;
-  };
+  const mayAnswer =
+    (plan: HeldPlan) =>
+    (version: number): boolean =>
+      !hasLapsed(plan, deps.monotonicMs()) && versions.notReady(plan.model, version) === undefined;
 
   /** Returns the version that a request names; undefined when it names none. */
   function pinnedVersion(

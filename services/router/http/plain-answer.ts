@@ -20,10 +20,45 @@ type Answered = Extract<PredictResult, { kind: 'answered' }>['answer'];
 const ANSWER_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-/** Returns the JSON of an answer. Nothing in it needs an escape: model and id are of characters that do not. */
-export function answerText(answer: Answered): string {
-  const { predictionId, model, version, score, arm, snapshotPosition, learnedToMs, stalenessMs } = answer;
-  return `{"predictionId":"${predictionId}","model":"${model}","version":${String(version)},"score":${String(score)},"arm":"${arm}","snapshotPosition":${String(snapshotPosition)},"learnedToMs":${String(learnedToMs)},"stalenessMs":${String(stalenessMs)},"planVersion":${String(answer.planVersion)}}`;
+/** What of an answer’s JSON is the same for all of one version until it applies another snapshot, and the answer that it is from. */
+interface Frame {
+  readonly of: Answered;
+  readonly beforeScore: string;
+  readonly beforeStaleness: string;
+  readonly end: string;
+}
+
+function frameOf(answer: Answered): Frame {
+  const { model, version, arm, snapshotPosition, learnedToMs, planVersion } = answer;
+  return {
+    of: answer,
+    beforeScore: `","model":"${model}","version":${String(version)},"score":`,
+    beforeStaleness: `,"arm":"${arm}","snapshotPosition":${String(snapshotPosition)},"learnedToMs":${String(learnedToMs)},"stalenessMs":`,
+    end: `,"planVersion":${String(planVersion)}}`,
+  };
+}
+
+let frame: Frame | undefined;
+
+function isFrameOf(of: Answered, answer: Answered): boolean {
+  return (
+    of.snapshotPosition === answer.snapshotPosition &&
+    of.version === answer.version &&
+    of.model === answer.model &&
+    of.arm === answer.arm &&
+    of.learnedToMs === answer.learnedToMs &&
+    of.planVersion === answer.planVersion
+  );
+}
+
+/**
+ * Returns the JSON of an answer. Nothing in it needs an escape: model and id are of characters that do not. The frame of the last
+ * one is kept, because most answers differ in id, score and staleness alone.
+ */
+function answerText(answer: Answered): string {
+  if (frame === undefined || !isFrameOf(frame.of, answer)) frame = frameOf(answer);
+  const { beforeScore, beforeStaleness, end } = frame;
+  return `{"predictionId":"${answer.predictionId}${beforeScore}${String(answer.score)}${beforeStaleness}${String(answer.stalenessMs)}${end}`;
 }
 
 /** Returns what a plain request is told. */
