@@ -15,7 +15,10 @@ export interface PlainShared {
   /** Returns the router; undefined while it waits for something. */
   readonly router: () => Router | undefined;
   readonly routes: Readonly<Record<PlainKind, PlainRoute>>;
-  readonly write: ReturnType<typeof createAnswerWriter>;
+  /** Returns an answer as it is written. */
+  readonly text: ReturnType<typeof createAnswerWriter>;
+  /** Has an answer written in a moment: `write` is called, once. */
+  readonly tell: (connection: PlainConnection, answer: PlainAnswer) => void;
   readonly monotonicMs: () => number;
   /** Called when a connection is closed, or is Node's from now on. */
   readonly remove: (connection: PlainConnection) => void;
@@ -80,6 +83,11 @@ export class PlainConnection implements PlainClient {
   }
 
   tell(answer: PlainAnswer): void {
+    this.#shared.tell(this, answer);
+  }
+
+  /** Writes the answer to the request that was let in. */
+  write(answer: PlainAnswer): void {
     this.#leave();
     if (this.isGone) return;
     this.#write(answer);
@@ -220,7 +228,7 @@ export class PlainConnection implements PlainClient {
 
   #write(answer: PlainAnswer): void {
     const isLast = this.#isEnded || this.#shared.gate.isClosing();
-    const text = this.#shared.write(answer, isLast);
+    const text = this.#shared.text(answer, isLast);
     const encoding = answer.isAscii ? 'latin1' : 'utf8';
     if (isLast) this.#socket.end(text, encoding);
     else if (!this.#socket.write(text, encoding)) {

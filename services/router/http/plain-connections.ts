@@ -1,5 +1,6 @@
 import type { ConnectionShortcut } from '../../../shared/http/app.ts';
 import { createAnswerWriter } from './plain-answer.ts';
+import type { PlainAnswer } from './plain-answer.ts';
 import { PlainConnection } from './plain-connection.ts';
 import type { PlainShared } from './plain-connection.ts';
 
@@ -15,6 +16,23 @@ export interface PlainConnectionsDeps extends Pick<
 
 /** How often connections are looked at, and for how long one request may come before it is left to Node, ms. */
 const SWEEP_MS = 5000;
+
+/**
+ * Returns what writes answers when whatever tells them has told them all: a run of a version scores what has come in one turn.
+ * Scoring and logging a row between two writes costs both of them: each time the processor has to load the other’s code anew.
+ */
+function createTellTogether(): PlainShared['tell'] {
+  let told: { readonly connection: PlainConnection; readonly answer: PlainAnswer }[] = [];
+  function write(): void {
+    const all = told;
+    told = [];
+    for (const { connection, answer } of all) connection.write(answer);
+  }
+  return (connection, answer) => {
+    if (told.length === 0) process.nextTick(write);
+    told.push({ connection, answer });
+  };
+}
 
 /**
  * Answers plain requests for predictions straight from the bytes of their connections: requests whose head is of the plainest kind
@@ -38,7 +56,8 @@ export function createPlainConnections({
 
   const shared: PlainShared = {
     ...given,
-    write: createAnswerWriter(nowMs, keepAliveMs),
+    text: createAnswerWriter(nowMs, keepAliveMs),
+    tell: createTellTogether(),
     remove(connection) {
       connections.delete(connection);
       if (connections.size > 0) return;
