@@ -6,6 +6,7 @@ import type { Log } from '../observability/log.ts';
 import type { ClusterInternals } from './cluster-internals.ts';
 import { installFetchDecoding } from './fetch-decoding.ts';
 import { installProduceEncoding } from './produce-encoding.ts';
+import { installRequestPieces } from './request-pieces.ts';
 import { installReconnectFix } from './reconnect-fix.ts';
 import { leaveBehind, leaveGroup } from './leave-behind.ts';
 import { installRequestQueueTimerFix } from './request-queue-timer.ts';
@@ -50,6 +51,7 @@ export function createKafkaClient({ brokers, clientId, log, answers }: KafkaOpti
   installReconnectFix();
   installFetchDecoding();
   installProduceEncoding();
+  installRequestPieces();
   installWholeAnswers();
   const kafka = new Kafka({
     brokers: [...brokers],
