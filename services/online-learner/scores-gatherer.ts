@@ -1,4 +1,4 @@
-import { AvroBody, AvroWriter } from '../../shared/domain/avro-writer.ts';
+import { AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { TrainingEvents } from '../../shared/domain/events.ts';
 import type { ScoredExample } from './domain/applied-records.ts';
 import type { OutRecord, ShardPlace } from './ports.ts';
@@ -100,7 +100,7 @@ export class ScoresGatherer {
     writeBlock(body, this.#runCount, () => {
       body.append(this.#runs);
     });
-    this.#full.push({ topic: 'scores.v1', key, partition, value: new AvroBody(body.take()) });
+    this.#full.push({ topic: 'scores.v1', key, partition, value: body.take() });
     this.#events.clear();
     this.#runs.clear();
     this.#eventCount = 0;

@@ -1,4 +1,4 @@
-import { AvroBody, AvroWriter } from '../../shared/domain/avro-writer.ts';
+import { AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { ModelSpec } from '../../shared/domain/model-spec.ts';
 import { partitionOf } from '../../shared/domain/murmur2.ts';
 import { shardKey } from '../../shared/domain/shard.ts';
@@ -108,7 +108,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
       key,
       partition: partitionOf(key, deps.partitions()),
       ...(traceparent === undefined ? {} : { headers: { traceparent } }),
-      value: new AvroBody(predictionsBody(body, head, { count, bytes: items })),
+      value: predictionsBody(body, head, { count, bytes: items }),
     };
   }
 

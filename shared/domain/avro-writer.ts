@@ -1,9 +1,17 @@
+/** What stands before a record's body: a magic byte and the id of the schema it was written with (Confluent wire format). */
+export const HEADER_BYTES = 5;
+
 /** The Avro body of a record that was encoded by hand: it is written as it is, behind the header of its topic's schema. */
 export class AvroBody {
-  readonly bytes: Uint8Array;
+  /** Room for the header, and the body: whoever knows the schema's id writes it there. */
+  readonly record: Uint8Array;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+  constructor(record: Uint8Array) {
+    this.record = record;
+  }
+
+  get bytes(): Uint8Array {
+    return this.record.subarray(HEADER_BYTES);
   }
 }
 
@@ -105,9 +113,11 @@ export class AvroWriter {
     this.#length += other.#length;
   }
 
-  /** Returns a copy of what was written. */
-  take(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+  /** Returns a copy of what was written, with room for a record's header before it. */
+  take(): AvroBody {
+    const record = new Uint8Array(HEADER_BYTES + this.#length);
+    record.set(this.#bytes.subarray(0, this.#length), HEADER_BYTES);
+    return new AvroBody(record);
   }
 
   #reserve(count: number): void {

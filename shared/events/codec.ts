@@ -3,6 +3,8 @@ import { inspect } from 'node:util';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 import type { Type, Schema } from 'avsc';
+import { HEADER_BYTES } from '../domain/avro-writer.ts';
+import type { AvroBody } from '../domain/avro-writer.ts';
 import type { ByteSpan } from '../domain/byte-span.ts';
 import type { TrainingEvent, TrainingEvents } from '../domain/events.ts';
 import { PackedSkimmer } from '../domain/packed-events.ts';
@@ -22,8 +24,8 @@ export interface Codec {
   prepare(topics: readonly TopicName[]): Promise<void>;
   /** Returns the record as bytes. Throws TypeError when the value does not fit the schema, naming the field. */
   encode<Topic extends TopicName>(topic: Topic, value: TopicRecords[Topic]): Buffer;
-  /** Returns a record whose Avro body was made by hand, with the header of the topic's schema before it. */
-  frame(topic: TopicName, body: Uint8Array): Buffer;
+  /** Returns a record whose Avro body was made by hand: the header of the topic's schema is written into the room before it. */
+  frame(topic: TopicName, body: AvroBody): Buffer;
   /**
    * Fetches the schemas that these values were written with, where they are not known yet. Throws a retriable HeadraceError when the
    * schema registry is away; an id that the registry does not know is remembered for a while and makes its records undecodable.
@@ -42,7 +44,6 @@ export interface Codec {
 }
 
 const MAGIC_BYTE = 0;
-const HEADER_BYTES = 5;
 const REQUEST_TIMEOUT_MS = 5000;
 const UNKNOWN_ID_REMEMBERED_MS = 30_000;
 
@@ -144,11 +145,14 @@ export function createCodec(registryUrl: string, nowMs: () => number, options: C
     return id;
   }
 
+  function writeHeader(topic: TopicName, record: Buffer): void {
+    record.writeInt32BE(idOf(topic), 1);
+    record[0] = MAGIC_BYTE;
+  }
+
   function framed(topic: TopicName, body: Uint8Array): Buffer {
-    const id = idOf(topic);
     const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
-    bytes[0] = MAGIC_BYTE;
-    bytes.writeInt32BE(id, 1);
+    writeHeader(topic, bytes);
     bytes.set(body, HEADER_BYTES);
     return bytes;
   }
@@ -197,7 +201,11 @@ export function createCodec(registryUrl: string, nowMs: () => number, options: C
         }
       }
     },
-    frame: (topic, body) => framed(topic, body),
+    frame(topic, { record }) {
+      const bytes = Buffer.from(record.buffer, record.byteOffset, record.length);
+      writeHeader(topic, bytes);
+      return bytes;
+    },
     encode(topic, value) {
       const { type } = ownOf(topic);
       idOf(topic);

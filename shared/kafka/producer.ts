@@ -55,7 +55,7 @@ function bytesOf<Topic extends TopicName>(
   topic: Topic,
   value: TopicRecords[Topic] | AvroBody,
 ): Buffer {
-  return value instanceof AvroBody ? codec.frame(topic, value.bytes) : codec.encode(topic, value);
+  return value instanceof AvroBody ? codec.frame(topic, value) : codec.encode(topic, value);
 }
 
 function encode(codec: Codec, { topic, key, partition, value, headers }: OutRecord): EncodedMessage {

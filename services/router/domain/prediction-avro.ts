@@ -1,4 +1,4 @@
-import type { AvroWriter } from '../../../shared/domain/avro-writer.ts';
+import type { AvroBody, AvroWriter } from '../../../shared/domain/avro-writer.ts';
 import type { Prediction } from '../../../shared/domain/events.ts';
 import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
 
@@ -77,7 +77,7 @@ export function predictionsBody(
   body: AvroWriter,
   { model, shard, featureNames, router }: PredictionsHead,
   items: { readonly count: number; readonly bytes: AvroWriter },
-): Uint8Array {
+): AvroBody {
   body.clear();
   body.writeString(model);
   body.writeLong(shard);

@@ -53,7 +53,7 @@ function assertAgrees(text: string): boolean {
 function written(write: (writer: AvroWriter) => void): Uint8Array {
   const writer = new AvroWriter();
   write(writer);
-  return writer.take();
+  return writer.take().bytes;
 }
 
 function writeAll(writer: AvroWriter, row: readonly FeatureValue[]): void {

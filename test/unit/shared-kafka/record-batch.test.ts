@@ -14,7 +14,7 @@ const PARTITION = partitionOf('clicks#0', 4);
 const codec: Codec = {
   prepare: () => Promise.resolve(),
   encode: (_topic, value) => Buffer.from(JSON.stringify(value)),
-  frame: (_topic, body) => Buffer.from(body),
+  frame: (_topic, { bytes }) => Buffer.from(bytes),
   learnWriters: () => Promise.resolve(),
   decode: (_topic, value) => {
     try {
