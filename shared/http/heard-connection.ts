@@ -28,8 +28,12 @@ export function hearStream(socket: Socket): HeardConnection {
     socket,
     hear(listener) {
       if (piece !== undefined) socket.off('data', piece);
-      piece = listener === undefined ? undefined : (bytes) => void listener(bytes, bytes.length);
-      if (piece !== undefined) socket.on('data', piece);
+      piece = undefined;
+      if (listener === undefined) return;
+      piece = (bytes) => {
+        listener(bytes, bytes.length);
+      };
+      socket.on('data', piece);
     },
   };
 }

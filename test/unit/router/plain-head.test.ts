@@ -98,6 +98,15 @@ test('a head that is remembered means what it meant, whatever its length is now'
   assert.equal(reader.read(Buffer.from(`${head(LINE, HOST, TYPE)}\r\n\r\n`)), undefined);
 });
 
+test('of a head that has come in part, what an earlier request has left behind is not read', () => {
+  const text = `${head(LINE, HOST, TYPE, LENGTH, 'Accept: */*')}\r\n\r\n`;
+  const bytes = Buffer.from(`${text}{"subject"`);
+  const reader = new HeadReader();
+  for (let length = 0; length < text.length; length++) assert.equal(reader.read(bytes, length), undefined);
+  assert.deepEqual(reader.read(bytes, text.length), PLAIN);
+  for (let length = 0; length < text.length; length++) assert.equal(reader.read(bytes, length), undefined);
+});
+
 const pieces = [
   ...[LINE, HOST, TYPE, LENGTH, TRACE, 'Connection: keep-alive', 'Accept: */*', 'User-Agent: a/1 (b; c)'],
   ...[
