@@ -1,6 +1,6 @@
 import type { SnapshotKind } from '../../shared/domain/snapshot-kind.ts';
 import { messageOf } from '../../shared/errors.ts';
-import type { CompleteSnapshot, Golden } from './domain/complete-snapshot.ts';
+import type { CompleteSnapshot } from './domain/complete-snapshot.ts';
 import { parityFault } from './domain/parity.ts';
 import { PATCHED_IN_PLACE_MAX, patchedCopy } from './domain/parameters.ts';
 import type { SnapshotUpdate } from './domain/snapshot-news.ts';
@@ -73,7 +73,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   let isWorking = false;
   let isClosed = false;
   /** The rows that the applied snapshot brought to be verified by. */
-  let golden: Pick<CompleteSnapshot, 'golden' | 'tableBits'> | undefined;
+  let golden: Pick<CompleteSnapshot, 'goldenRows' | 'goldenScores' | 'tableBits'> | undefined;
   /** Trace of an event that is learned by now and was not answered from. */
   let liveTrace: string | undefined;
   let captures: ((snapshot: CompleteSnapshot | undefined) => void)[] = [];
@@ -121,9 +121,12 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     return undefined;
   }
 
-  async function parityMismatch({ rows, scores }: Golden): Promise<string | undefined> {
-    const scored = rows.length === 0 ? undefined : await loaded?.score(inputsOf(rows));
-    return parityFault(scored?.scores ?? [], scores);
+  async function parityMismatch({
+    goldenRows,
+    goldenScores,
+  }: Pick<CompleteSnapshot, 'goldenRows' | 'goldenScores'>): Promise<string | undefined> {
+    const scored = goldenRows.length === 0 ? undefined : await loaded?.score(inputsOf(goldenRows));
+    return parityFault(scored?.scores ?? [], goldenScores);
   }
 
   /** Gives those who asked what is served, verified now. */
@@ -132,7 +135,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     captures = [];
     let snapshot: CompleteSnapshot | undefined;
     if (fault === undefined && loaded !== undefined && applied !== undefined && golden !== undefined) {
-      const mismatch = await parityMismatch(golden.golden).catch(messageOf);
+      const mismatch = await parityMismatch(golden).catch(messageOf);
       if (mismatch === undefined)
         snapshot = { ...golden, ...applied, ...loaded.parameters, graph: loaded.graph, indices: null };
       else reject('parity-mismatch', 'full', mismatch);
@@ -141,7 +144,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   }
 
   async function applyPending(update: SnapshotUpdate): Promise<void> {
-    const { kind, incarnation, position, learnedToMs, publishedAtMs } = update;
+    const { kind, incarnation, position, learnedToMs, publishedAtMs, goldenRows, goldenScores } = update;
     const isEverything = update.indices === null;
     pending = undefined;
     if (!isEverything && needsFull) {
@@ -159,7 +162,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
       } else spare = patch(update);
       const isOther = isNewGraph || applied?.incarnation !== incarnation;
       if (fault !== undefined || isOther || appliedCount % deps.parityEvery === 0) {
-        const mismatch = await parityMismatch(update.golden);
+        const mismatch = await parityMismatch(update);
         if (mismatch !== undefined) {
           reject('parity-mismatch', kind, mismatch);
           return;
@@ -172,7 +175,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     liveTrace = update.traceparent ?? liveTrace;
     const place = { incarnation, position, learnedToMs, publishedAtMs };
     applied = liveTrace === undefined ? place : { ...place, takeTrace };
-    golden = { golden: update.golden, tableBits: update.tableBits };
+    golden = { goldenRows, goldenScores, tableBits: update.tableBits };
     appliedCount += 1;
     ports.observe.snapshot(model, kind, 'applied');
     if (update.id !== RESTORED_ID) ports.observe.freshness(model, ports.nowMs() - publishedAtMs);

@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads';
-import { LazyGolden } from './golden-bytes.ts';
 import type { SnapshotNews, SnapshotReply } from '../domain/snapshot-news.ts';
 import type { FromSnapshotThread, SnapshotThreadInput, ToSnapshotThread } from './snapshot-messages.ts';
 
@@ -43,10 +42,7 @@ export function readSnapshots(input: SnapshotThreadInput, deps: SnapshotReaderDe
   thread.on('message', (message: FromSnapshotThread) => {
     if (message.kind === 'caught-up') deps.onCaughtUp();
     else if (message.kind === 'undecodable') deps.onUndecodable();
-    else if (message.kind === 'update') {
-      const { update, golden, ...news } = message;
-      deps.onNews({ ...news, update: { ...update, golden: new LazyGolden(golden) } });
-    } else deps.onNews(message);
+    else deps.onNews(message);
   });
   return {
     begin() {

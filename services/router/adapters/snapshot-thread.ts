@@ -9,7 +9,6 @@ import { followTopic } from '../../../shared/kafka/topic-follower.ts';
 import { createLog } from '../../../shared/observability/log.ts';
 import { createSnapshotIntakes } from '../domain/snapshot-intakes.ts';
 import type { SnapshotNews } from '../domain/snapshot-news.ts';
-import { goldenBytes } from './golden-bytes.ts';
 import { keepFollowing } from './lasting-follower.ts';
 import type { LastingFollower } from './lasting-follower.ts';
 import type { FromSnapshotThread, SnapshotThreadInput, ToSnapshotThread } from './snapshot-messages.ts';
@@ -40,12 +39,8 @@ function tell(news: SnapshotNews): void {
     say(news);
     return;
   }
-  const { golden: rows, ...update } = news.update;
-  const golden = goldenBytes(rows);
-  const { indices, weights } = update;
-  const moved = [golden.buffer, weights.buffer];
-  if (indices !== null) moved.push(indices.buffer);
-  say({ ...news, update, golden }, moved);
+  const { indices, weights } = news.update;
+  say(news, indices === null ? [weights.buffer] : [indices.buffer, weights.buffer]);
 }
 
 const intakes = createSnapshotIntakes({ sha256: sha256Hex, defer: setImmediate, tell });

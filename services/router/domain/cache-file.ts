@@ -1,7 +1,7 @@
 import type { TrafficPlan } from '../../../shared/domain/events.ts';
 import type { ModelState } from '../../../shared/domain/model-directory.ts';
 import { bytesOf } from '../../../shared/domain/state-section.ts';
-import type { CompleteSnapshot, Golden } from './complete-snapshot.ts';
+import type { CompleteSnapshot } from './complete-snapshot.ts';
 
 /** What a router needs to answer for one model by its stable version. */
 export interface CachedModel {
@@ -22,19 +22,16 @@ interface Head {
   readonly state: ModelState;
   readonly plan: CachedModel['plan'];
   readonly version: number;
-  readonly place:
-    | (Pick<CompleteSnapshot, 'incarnation' | 'position' | 'tableBits' | 'learnedToMs' | 'publishedAtMs'> & {
-        readonly goldenRows: Golden['rows'];
-        readonly goldenScores: Golden['scores'];
-      })
-    | null;
+  readonly place: Pick<
+    CompleteSnapshot,
+    'incarnation' | 'position' | 'tableBits' | 'learnedToMs' | 'publishedAtMs' | 'goldenRows' | 'goldenScores'
+  > | null;
   /** Sizes of what follows: graph, weights, means, inverse deviations, bytes; none of a published file. */
   readonly sizes: readonly number[];
 }
 
 function placeOf(snapshot: CompleteSnapshot): Head['place'] {
-  const { incarnation, position, tableBits, learnedToMs, publishedAtMs, golden } = snapshot;
-  const { rows: goldenRows, scores: goldenScores } = golden;
+  const { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores } = snapshot;
   return { incarnation, position, tableBits, learnedToMs, publishedAtMs, goldenRows, goldenScores };
 }
 
@@ -90,10 +87,8 @@ export function readCacheBytes(bytes: Uint8Array): CachedModel | undefined {
     if (graph === undefined || weights === undefined || means === undefined || invStds === undefined)
       return undefined;
     if (at !== bytes.length || weights.length !== 4 * (2 ** place.tableBits + 1)) return undefined;
-    const { goldenRows, goldenScores, ...rest } = place;
     const snapshot: CompleteSnapshot = {
-      ...rest,
-      golden: { rows: goldenRows, scores: goldenScores },
+      ...place,
       graph,
       indices: null,
       weights: new Float32Array(weights.buffer),

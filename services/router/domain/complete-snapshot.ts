@@ -10,12 +10,6 @@ export interface SnapshotPlace {
   readonly position: number;
 }
 
-/** What a snapshot is verified by: rows, and the learner's own score of each, [0, 1]. */
-export interface Golden {
-  readonly rows: readonly (readonly FeatureValue[])[];
-  readonly scores: readonly number[];
-}
-
 /** A snapshot with all of its chunks, its numbers in arrays of its own. */
 export interface CompleteSnapshot extends SnapshotPlace {
   /** log2 of the number of hashed weights, 8 … 24. */
@@ -29,7 +23,8 @@ export interface CompleteSnapshot extends SnapshotPlace {
   readonly weights: Float32Array<ArrayBuffer>;
   readonly means: Float64Array;
   readonly invStds: Float64Array;
-  readonly golden: Golden;
+  readonly goldenRows: readonly (readonly FeatureValue[])[];
+  readonly goldenScores: readonly number[];
 }
 
 /** Returns a negative number when `a` comes before `b`, 0 when they are the same place, a positive number after. */
@@ -90,7 +85,8 @@ export function completeSnapshot(
     weights,
     means,
     invStds,
-    golden: { rows: record.goldenRows, scores: record.goldenScores },
+    goldenRows: record.goldenRows,
+    goldenScores: record.goldenScores,
   };
 }
 
