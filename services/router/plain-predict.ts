@@ -1,6 +1,7 @@
 import { FUTURE_MS_MAX } from '../../shared/domain/check-item.ts';
 import type { AvroWriter } from '../../shared/domain/avro-writer.ts';
 import type { ModelState } from '../../shared/domain/model-directory.ts';
+import type { ModelSpec } from '../../shared/domain/model-spec.ts';
 import type { HashedRow } from '../../shared/domain/row-hasher.ts';
 import type { AskedRow } from './answer-row.ts';
 import { parsePredict } from './domain/parse-predict.ts';
@@ -46,7 +47,7 @@ class PlainRow implements AskedRow, RowInput {
 
   constructor(pool: Pool) {
     this.#pool = pool;
-    this.request = new PlainRequest(pool.state.spec);
+    this.request = new PlainRequest(pool.spec);
     this.hashed = this.request.hasher.row;
   }
 
@@ -62,9 +63,9 @@ class PlainRow implements AskedRow, RowInput {
   }
 
   values(): Row {
-    const { state, textOf } = this.#pool;
+    const { spec, textOf } = this.#pool;
     const { bytes, length } = this.request;
-    return valuesOf(state, JSON.parse(textOf(bytes, 0, length)), this.#atMs);
+    return valuesOf(spec, JSON.parse(textOf(bytes, 0, length)), this.#atMs);
   }
 
   writeFeatures(writer: AvroWriter): void {
@@ -79,7 +80,7 @@ class PlainRow implements AskedRow, RowInput {
 
 /** The rows of one model that nobody has. */
 interface Pool {
-  readonly state: ModelState;
+  readonly spec: ModelSpec;
   readonly textOf: TextOf;
   readonly free: PlainRow[];
 }
@@ -92,18 +93,17 @@ interface Pool {
 export function createPlainReader(textOf: TextOf): PlainReader {
   const pools = new Map<string, Pool>();
 
-  function poolOf(state: ModelState): Pool {
-    const { name } = state.spec;
-    const known = pools.get(name);
-    if (known?.state.spec === state.spec) return known;
-    const made = { state, textOf, free: [] };
-    pools.set(name, made);
+  function poolOf(spec: ModelSpec): Pool {
+    const known = pools.get(spec.name);
+    if (known?.spec === spec) return known;
+    const made = { spec, textOf, free: [] };
+    pools.set(spec.name, made);
     return made;
   }
 
   return {
-    read(state, body, nowMs) {
-      const pool = poolOf(state);
+    read({ spec }, body, nowMs) {
+      const pool = poolOf(spec);
       const row = pool.free.pop() ?? new PlainRow(pool);
       if (!row.read(body, nowMs)) {
         row.release();
@@ -112,7 +112,7 @@ export function createPlainReader(textOf: TextOf): PlainReader {
       const { request } = row;
       const { bytes, from } = body;
       const subject = textOf(bytes, from + request.subjectFrom, from + request.subjectTo);
-      row.bytes = predictionBytes(subject, state.spec.features) + request.length;
+      row.bytes = predictionBytes(subject, spec.features) + request.length;
       return {
         subject,
         id: request.idTo === 0 ? undefined : textOf(bytes, from + request.idFrom, from + request.idTo),
@@ -124,7 +124,7 @@ export function createPlainReader(textOf: TextOf): PlainReader {
 }
 
 /** Returns the values of a request that is known to be sound. */
-function valuesOf({ spec }: ModelState, body: unknown, nowMs: number): Row {
+function valuesOf(spec: ModelSpec, body: unknown, nowMs: number): Row {
   const parsed = parsePredict(body, spec, nowMs);
   if ('fault' in parsed) throw new RangeError(`${parsed.fault.field}: ${parsed.fault.message}`);
   return parsed.ask.row;
