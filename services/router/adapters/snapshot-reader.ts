@@ -1,8 +1,12 @@
 import { Worker } from 'node:worker_threads';
+import { letThreadLimitsCount } from '../../../shared/runtime/thread-heaps.ts';
 import type { SnapshotNews, SnapshotReply } from '../domain/snapshot-news.ts';
 import type { FromSnapshotThread, SnapshotThreadInput, ToSnapshotThread } from './snapshot-messages.ts';
 
-/** Its objects are few; what is large are buffers, which lie outside of its heap. */
+/**
+ * Its objects are few; what is large are buffers, which lie outside of its heap and are let go of when it is collected. A young
+ * generation that takes long to fill keeps them until V8 collects everything for their sake, on the cores that answer.
+ */
 const YOUNG_MB = 6;
 
 /** Who is told what. */
@@ -27,6 +31,7 @@ export interface SnapshotReader {
  * whether Kafka has been reached. When it fails, the process does.
  */
 export function readSnapshots(input: SnapshotThreadInput, deps: SnapshotReaderDeps): SnapshotReader {
+  letThreadLimitsCount();
   const thread = new Worker(new URL('snapshot-thread.ts', import.meta.url), {
     workerData: input,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, codeRangeSizeMb: 32 },

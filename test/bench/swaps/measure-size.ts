@@ -3,14 +3,23 @@ import { residentMbOf } from '../../support/process-cpu.ts';
 import type { Options } from '../../support/programs.ts';
 import type { StartedSystem } from '../../support/system.ts';
 import { pacedLoad } from '../serving/paced-load.ts';
+import { intervalOf } from '../serving/interval.ts';
 import { predictTarget, specOf } from '../serving/served-models.ts';
-import { middle, sliceOf } from '../serving/slices.ts';
+import { middle, sliceOf, WARM_UP_SECONDS } from '../serving/slices.ts';
 import type { Slice } from '../serving/slices.ts';
 import { openWriter } from './open-writer.ts';
 
 /** Time from one snapshot to the next, ms: a thousand a minute. */
 export const SWAP_EVERY_MS = 60;
+/** The most that are made before a slice, so that making them does not take the cores that answer: 4 MB each at most, but for full ones. */
+const AHEAD_MAX = 100;
 const CONNECTIONS = 16;
+/**
+ * What a snapshot runs is run so seldom that it is compiled only after thousands of them, on the cores that answer: so many come before
+ * anything counts.
+ */
+const WARM_UP_SNAPSHOTS = 3000;
+const WARM_UP_EVERY_MS = 10;
 /** Share of a long run after which its memory is looked at: until then code is compiled and heaps find their size. */
 const WARM_UP_SHARE = 0.1;
 /** Until which share what is looked at is what the rest is held against; full snapshots make the size go up and down. */
@@ -69,6 +78,8 @@ export interface SizeResult {
   readonly failed: number;
   /** p99 with snapshots against p99 without, each the middle one of its slices: one of a burst of something else does not count. */
   readonly p99Ratio: number;
+  /** Between which two it lies in nine of ten resamplings of the rounds. */
+  readonly p99Interval: readonly [low: number, high: number];
   /** p99 without against p99 without, of other slices of the same rounds: how far noise alone goes. */
   readonly noiseRatio: number;
   /** Processor time of the router's process that one application costs, ms. */
@@ -98,13 +109,25 @@ export async function measureSize(
       pacedLoad(one, { connections: CONNECTIONS, seconds: forSeconds, rate }),
     );
   const writer = await openWriter(system, model, specOf('flights', model, tableBits));
-  const slices: Slice[] = [];
+  const measured: Slice[][] = [];
   const before = await appliedOf(system, model);
 
-  async function slice(name: Side): Promise<void> {
-    await writer.start(name === 'swapping' ? 'swapping' : 'still', SWAP_EVERY_MS);
-    slices.push(await load(name));
+  async function warmUp(): Promise<void> {
+    await writer.start('still', SWAP_EVERY_MS);
+    await load('warm-up', WARM_UP_SECONDS);
     await writer.stop();
+    await writer.start('swapping', WARM_UP_EVERY_MS);
+    while (allOf(await appliedOf(system, model)) - allOf(before) < WARM_UP_SNAPSHOTS)
+      await load('warm-up', 1);
+    await writer.stop();
+  }
+
+  async function slice(name: Side): Promise<Slice> {
+    const ahead = Math.min(AHEAD_MAX, Math.ceil((1000 * seconds) / SWAP_EVERY_MS));
+    await writer.start(name === 'swapping' ? 'swapping' : 'still', SWAP_EVERY_MS, ahead);
+    const one = await load(name);
+    await writer.stop();
+    return one;
   }
 
   async function longRun(): Promise<LongRun | undefined> {
@@ -129,17 +152,15 @@ export async function measureSize(
   }
 
   try {
-    for (const where of ['still', 'swapping'] as const) {
-      await writer.start(where, SWAP_EVERY_MS);
-      await load('warm-up');
-      await writer.stop();
-    }
+    await warmUp();
     const warm = await appliedOf(system, model);
     for (let round = 0; round < rounds; round += 1) {
+      const slices: Slice[] = [];
       for (let turn = 0; turn < SIDES.length; turn += 1)
-        await slice(SIDES[(round + turn) % SIDES.length] ?? 'still');
+        slices.push(await slice(SIDES[(round + turn) % SIDES.length] ?? 'still'));
+      measured.push(slices);
       const p99Of = (name: string): string =>
-        slices.findLast(({ side }) => side === name)?.p99Ms.toFixed(2) ?? '';
+        slices.find(({ side }) => side === name)?.p99Ms.toFixed(2) ?? '';
       say(
         `2^${String(tableBits)} round ${String(round + 1)}: p99 ${p99Of('still')} and ${p99Of('still again')} ms still, ${p99Of('swapping')} ms swapping, ${residentMbOf(pid).toFixed(0)} MB`,
       );
@@ -148,8 +169,11 @@ export async function measureSize(
     const long = await longRun();
     const end = await appliedOf(system, model);
     const applied = allOf(after) - allOf(warm);
-    const p99 = (...sides: Side[]): number => middle([slices], sides, ({ p99Ms }) => p99Ms);
-    const cpu = (side: Side): number => middle([slices], side, ({ cpuMicros }) => cpuMicros);
+    const p99 = (some: readonly Slice[][], ...sides: Side[]): number =>
+      middle(some, sides, ({ p99Ms }) => p99Ms);
+    const p99Ratio = (some: readonly Slice[][]): number =>
+      p99(some, 'swapping') / p99(some, 'still', 'still again');
+    const cpu = (side: Side): number => middle(measured, side, ({ cpuMicros }) => cpuMicros);
     const cpuMore = cpu('swapping') - (cpu('still') + cpu('still again')) / 2;
     return {
       tableBits,
@@ -157,12 +181,13 @@ export async function measureSize(
       delta: end.delta - before.delta,
       step: end.step - before.step,
       appliedPerMinute: Math.round((60 * applied) / (rounds * seconds)),
-      failed: slices.reduce((sum, one) => sum + one.failed, long?.failed ?? 0),
-      p99Ratio: p99('swapping') / p99('still', 'still again'),
-      noiseRatio: p99('still again') / p99('still'),
+      failed: measured.flat().reduce((sum, one) => sum + one.failed, long?.failed ?? 0),
+      p99Ratio: p99Ratio(measured),
+      p99Interval: intervalOf(measured, p99Ratio),
+      noiseRatio: p99(measured, 'still again') / p99(measured, 'still'),
       cpuMsEach: (cpuMore * rate * seconds * rounds) / applied / 1000,
       longRun: long,
-      rounds: slices,
+      rounds: measured.flat(),
     };
   } finally {
     writer.close();

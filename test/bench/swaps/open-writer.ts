@@ -13,8 +13,12 @@ const TOPIC_OF = { still: ELSEWHERE, swapping: 'snapshots.v1' } as const;
 
 /** A process that writes snapshots of a model. */
 export interface Writer {
-  /** Writes one every so many milliseconds: where routers read them, or elsewhere. */
-  start(where: keyof typeof TOPIC_OF, everyMs: number): Promise<void>;
+  /**
+   * Writes one every so many milliseconds: where routers read them, or elsewhere.
+   *
+   * @param ahead how many are made before the first is written, so that making them takes no processor from what is measured; default: none
+   */
+  start(where: keyof typeof TOPIC_OF, everyMs: number, ahead?: number): Promise<void>;
   stop(): Promise<void>;
   close(): void;
 }
@@ -60,8 +64,8 @@ export async function openWriter(system: StartedSystem, model: string, spec: obj
   const brokers = kafkaBrokers.split(',');
   await ask({ kind: 'open', input: { brokers, schemaRegistryUrl, partitions: PARTITIONS, model, spec } });
   return {
-    async start(where, everyMs) {
-      await ask({ kind: 'start', topic: TOPIC_OF[where], everyMs });
+    async start(where, everyMs, ahead = 0) {
+      await ask({ kind: 'start', topic: TOPIC_OF[where], everyMs, ahead });
     },
     async stop() {
       await ask({ kind: 'stop' });

@@ -138,12 +138,25 @@ async function openWriter(input: WriterInput) {
   const newest = await newestOf(input);
   const producer = newest.kafka.producer();
   await producer.connect();
-  const streams = new Map<string, ReturnType<typeof openStream>>();
+  const streams = new Map<
+    string,
+    { next: ReturnType<typeof openStream>; made: ReturnType<ReturnType<typeof openStream>>[] }
+  >();
+  const streamOf = (topic: string) => {
+    const stream = streams.get(topic) ?? { next: openStream(newest, input), made: [] };
+    streams.set(topic, stream);
+    return stream;
+  };
   return {
+    /** Makes snapshots until so many are there to be written. */
+    make(topic: string, count: number): void {
+      const { made, next } = streamOf(topic);
+      while (made.length < count) made.push(next());
+    },
     async write(topic: string): Promise<void> {
-      const next = streams.get(topic) ?? openStream(newest, input);
-      streams.set(topic, next);
-      for (const message of next()) await producer.send({ topic, messages: [message], acks: -1 });
+      const { made, next } = streamOf(topic);
+      for (const message of made.shift() ?? next())
+        await producer.send({ topic, messages: [message], acks: -1 });
     },
   };
 }
@@ -173,6 +186,7 @@ async function obey(ask: WriterAsk): Promise<void> {
       writer = await openWriter(ask.input);
       break;
     case 'start':
+      writer?.make(ask.topic, ask.ahead);
       ending = new AbortController();
       writing = write(ask.topic, ask.everyMs, ending.signal);
       break;

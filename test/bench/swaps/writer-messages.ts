@@ -11,8 +11,8 @@ export interface WriterInput {
 /** What a writer is asked to do; it answers each. */
 export type WriterAsk =
   | { readonly kind: 'open'; readonly input: WriterInput }
-  /** Writes a snapshot every so many milliseconds, to this topic, from now on. */
-  | { readonly kind: 'start'; readonly topic: string; readonly everyMs: number }
+  /** Makes so many snapshots ahead and writes one every so many milliseconds, to this topic, from then on. */
+  | { readonly kind: 'start'; readonly topic: string; readonly everyMs: number; readonly ahead: number }
   | { readonly kind: 'stop' };
 
 /** What it answers. */
