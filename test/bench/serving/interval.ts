@@ -1,7 +1,7 @@
 import { createRng } from '../../../shared/domain/rng.ts';
 import { quantile } from '../../support/figures.ts';
 
-const RESAMPLINGS = 2000;
+const RESAMPLINGS = 500;
 /** Of resamplings, left out below and above. */
 const TAIL = 0.05;
 

@@ -18,7 +18,7 @@ function summaryOf(size: SizeResult): string[] {
   const { longRun } = size;
   return [
     `${name}: ${String(size.full)} full, ${String(size.delta)} delta and ${String(size.step)} step snapshots applied, ${String(size.appliedPerMinute)} a minute, ${size.cpuMsEach.toFixed(1)} ms of processor time each`,
-    `${name}: ${String(size.failed)} failed, p99 ${size.p99Ratio.toFixed(2)} × without (${size.p99Interval.map((end) => end.toFixed(2)).join(' to ')} in nine of ten resamplings); without against itself ${size.noiseRatio.toFixed(2)} ×`,
+    `${name}: ${String(size.failed)} failed, p99 ${size.p99Ratio.toFixed(2)} × without (${size.p99Interval.map((end) => end.toFixed(2)).join(' to ')} in nine of ten resamplings; the middle of slices ${size.p99MiddleRatio.toFixed(2)} ×); without against itself ${size.noiseRatio.toFixed(2)} ×`,
     ...(longRun === undefined
       ? []
       : [

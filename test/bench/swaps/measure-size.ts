@@ -1,4 +1,5 @@
 import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
+import { quantile } from '../../support/figures.ts';
 import { residentMbOf } from '../../support/process-cpu.ts';
 import type { Options } from '../../support/programs.ts';
 import type { StartedSystem } from '../../support/system.ts';
@@ -68,6 +69,23 @@ interface LongRun {
   readonly lastMb: number;
 }
 
+/** A slice, and how long each of its requests took, sorted, ms. */
+interface TimedSlice extends Slice {
+  readonly latenciesMs: Float64Array;
+}
+
+/** Returns the 99th percentile of all requests of some sides, ms. */
+function p99Of(rounds: readonly TimedSlice[][], ...sides: Side[]): number {
+  const some = rounds.flat().filter(({ side }) => (sides as string[]).includes(side));
+  const all = new Float64Array(some.reduce((sum, one) => sum + one.latenciesMs.length, 0));
+  let at = 0;
+  for (const { latenciesMs } of some) {
+    all.set(latenciesMs, at);
+    at += latenciesMs.length;
+  }
+  return quantile(all.sort(), 0.99);
+}
+
 /** What swapping the parameters of one size of table did. */
 export interface SizeResult {
   readonly tableBits: number;
@@ -76,9 +94,14 @@ export interface SizeResult {
   readonly step: number;
   readonly appliedPerMinute: number;
   readonly failed: number;
-  /** p99 with snapshots against p99 without, each the middle one of its slices: one of a burst of something else does not count. */
+  /**
+   * p99 with snapshots against p99 without, each of all requests of its slices: of a slice alone it is that of ten requests, and
+   * in one slice a burst of something else is among them and in the next none.
+   */
   readonly p99Ratio: number;
-  /** Between which two it lies in nine of ten resamplings of the rounds. */
+  /** Of the middle one of the slices' p99 instead. */
+  readonly p99MiddleRatio: number;
+  /** Between which two `p99Ratio` lies in nine of ten resamplings of the rounds. */
   readonly p99Interval: readonly [low: number, high: number];
   /** p99 without against p99 without, of other slices of the same rounds: how far noise alone goes. */
   readonly noiseRatio: number;
@@ -104,12 +127,16 @@ export async function measureSize(
   const router = system.fleet.one('router');
   const pid = router.pid() ?? 0;
   const target = predictTarget(router.url, 'flights', model);
+  /** Of the slice before, sorted, ms. */
+  let latenciesMs: Float64Array = new Float64Array();
   const load = (name: string, forSeconds = seconds): Promise<Slice> =>
-    sliceOf({ name, pid, target }, (one) =>
-      pacedLoad(one, { connections: CONNECTIONS, seconds: forSeconds, rate }),
-    );
+    sliceOf({ name, pid, target }, async (one) => {
+      const shown = await pacedLoad(one, { connections: CONNECTIONS, seconds: forSeconds, rate });
+      ({ latenciesMs } = shown);
+      return shown;
+    });
   const writer = await openWriter(system, model, specOf('flights', model, tableBits));
-  const measured: Slice[][] = [];
+  const measured: TimedSlice[][] = [];
   const before = await appliedOf(system, model);
 
   async function warmUp(): Promise<void> {
@@ -122,12 +149,12 @@ export async function measureSize(
     await writer.stop();
   }
 
-  async function slice(name: Side): Promise<Slice> {
+  async function slice(name: Side): Promise<TimedSlice> {
     const ahead = Math.min(AHEAD_MAX, Math.ceil((1000 * seconds) / SWAP_EVERY_MS));
     await writer.start(name === 'swapping' ? 'swapping' : 'still', SWAP_EVERY_MS, ahead);
     const one = await load(name);
     await writer.stop();
-    return one;
+    return { ...one, latenciesMs };
   }
 
   async function longRun(): Promise<LongRun | undefined> {
@@ -155,24 +182,22 @@ export async function measureSize(
     await warmUp();
     const warm = await appliedOf(system, model);
     for (let round = 0; round < rounds; round += 1) {
-      const slices: Slice[] = [];
+      const slices: TimedSlice[] = [];
       for (let turn = 0; turn < SIDES.length; turn += 1)
         slices.push(await slice(SIDES[(round + turn) % SIDES.length] ?? 'still'));
       measured.push(slices);
-      const p99Of = (name: string): string =>
-        slices.find(({ side }) => side === name)?.p99Ms.toFixed(2) ?? '';
+      const shown = (name: Side): string => p99Of([slices], name).toFixed(2);
       say(
-        `2^${String(tableBits)} round ${String(round + 1)}: p99 ${p99Of('still')} and ${p99Of('still again')} ms still, ${p99Of('swapping')} ms swapping, ${residentMbOf(pid).toFixed(0)} MB`,
+        `2^${String(tableBits)} round ${String(round + 1)}: p99 ${shown('still')} and ${shown('still again')} ms still, ${shown('swapping')} ms swapping, ${residentMbOf(pid).toFixed(0)} MB`,
       );
     }
     const after = await appliedOf(system, model);
     const long = await longRun();
     const end = await appliedOf(system, model);
     const applied = allOf(after) - allOf(warm);
-    const p99 = (some: readonly Slice[][], ...sides: Side[]): number =>
-      middle(some, sides, ({ p99Ms }) => p99Ms);
-    const p99Ratio = (some: readonly Slice[][]): number =>
-      p99(some, 'swapping') / p99(some, 'still', 'still again');
+    const p99Ratio = (some: readonly TimedSlice[][]): number =>
+      p99Of(some, 'swapping') / p99Of(some, 'still', 'still again');
+    const middleP99 = (...sides: Side[]): number => middle(measured, sides, ({ p99Ms }) => p99Ms);
     const cpu = (side: Side): number => middle(measured, side, ({ cpuMicros }) => cpuMicros);
     const cpuMore = cpu('swapping') - (cpu('still') + cpu('still again')) / 2;
     return {
@@ -183,11 +208,12 @@ export async function measureSize(
       appliedPerMinute: Math.round((60 * applied) / (rounds * seconds)),
       failed: measured.flat().reduce((sum, one) => sum + one.failed, long?.failed ?? 0),
       p99Ratio: p99Ratio(measured),
+      p99MiddleRatio: middleP99('swapping') / middleP99('still', 'still again'),
       p99Interval: intervalOf(measured, p99Ratio),
-      noiseRatio: p99(measured, 'still again') / p99(measured, 'still'),
+      noiseRatio: p99Of(measured, 'still again') / p99Of(measured, 'still'),
       cpuMsEach: (cpuMore * rate * seconds * rounds) / applied / 1000,
       longRun: long,
-      rounds: measured.flat(),
+      rounds: measured.flat().map(({ latenciesMs: _, ...slice }) => slice),
     };
   } finally {
     writer.close();
