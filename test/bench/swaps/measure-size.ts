@@ -21,6 +21,8 @@ const CONNECTIONS = 16;
  */
 const WARM_UP_SNAPSHOTS = 3000;
 const WARM_UP_EVERY_MS = 10;
+/** After which no more is waited for, loads of a second. */
+const WARM_UP_LOADS_MAX = 300;
 /** Share of a long run after which its memory is looked at: until then code is compiled and heaps find their size. */
 const WARM_UP_SHARE = 0.1;
 /** Until which share what is looked at is what the rest is held against; full snapshots make the size go up and down. */
@@ -144,8 +146,15 @@ export async function measureSize(
     await load('warm-up', WARM_UP_SECONDS);
     await writer.stop();
     await writer.start('swapping', WARM_UP_EVERY_MS);
-    while (allOf(await appliedOf(system, model)) - allOf(before) < WARM_UP_SNAPSHOTS)
+    let applied = 0;
+    for (let loads = 0; applied < WARM_UP_SNAPSHOTS; loads += 1) {
+      if (loads === WARM_UP_LOADS_MAX)
+        throw new Error(
+          `${String(applied)} snapshots of ${model} applied in ${String(loads)} s, ${String(WARM_UP_SNAPSHOTS)} wanted; see ${router.logFile}`,
+        );
       await load('warm-up', 1);
+      applied = allOf(await appliedOf(system, model)) - allOf(before);
+    }
     await writer.stop();
   }
 
