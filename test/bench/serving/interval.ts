@@ -15,7 +15,12 @@ export function intervalOf<T>(
 ): readonly [low: number, high: number] {
   const rng = createRng(1);
   const values = Float64Array.from({ length: RESAMPLINGS }, () =>
-    statistic(rounds.flatMap(() => rounds.slice(rng.int(rounds.length)).slice(0, 1))),
+    statistic(
+      rounds.flatMap(() => {
+        const at = rng.int(rounds.length);
+        return rounds.slice(at, at + 1);
+      }),
+    ),
   ).sort();
   return [quantile(values, TAIL), quantile(values, 1 - TAIL)];
 }

@@ -129,14 +129,16 @@ export async function measureSize(
   const router = system.fleet.one('router');
   const pid = router.pid() ?? 0;
   const target = predictTarget(router.url, 'flights', model);
-  /** Of the slice before, sorted, ms. */
-  let latenciesMs: Float64Array = new Float64Array();
-  const load = (name: string, forSeconds = seconds): Promise<Slice> =>
-    sliceOf({ name, pid, target }, async (one) => {
+  async function load(name: string, forSeconds = seconds): Promise<TimedSlice> {
+    let latenciesMs: Float64Array = new Float64Array();
+    const slice = await sliceOf({ name, pid, target }, async (one) => {
       const shown = await pacedLoad(one, { connections: CONNECTIONS, seconds: forSeconds, rate });
       ({ latenciesMs } = shown);
       return shown;
     });
+    return { ...slice, latenciesMs };
+  }
+
   const writer = await openWriter(system, model, specOf('flights', model, tableBits));
   const measured: TimedSlice[][] = [];
   const before = await appliedOf(system, model);
@@ -163,7 +165,7 @@ export async function measureSize(
     await writer.start(name === 'swapping' ? 'swapping' : 'still', SWAP_EVERY_MS, ahead);
     const one = await load(name);
     await writer.stop();
-    return { ...one, latenciesMs };
+    return one;
   }
 
   async function longRun(): Promise<LongRun | undefined> {
@@ -195,7 +197,7 @@ export async function measureSize(
       for (let turn = 0; turn < SIDES.length; turn += 1)
         slices.push(await slice(SIDES[(round + turn) % SIDES.length] ?? 'still'));
       measured.push(slices);
-      const shown = (name: Side): string => p99Of([slices], name).toFixed(2);
+      const shown = (name: Side): string => middle([slices], name, ({ p99Ms }) => p99Ms).toFixed(2);
       say(
         `2^${String(tableBits)} round ${String(round + 1)}: p99 ${shown('still')} and ${shown('still again')} ms still, ${shown('swapping')} ms swapping, ${residentMbOf(pid).toFixed(0)} MB`,
       );

@@ -100,7 +100,7 @@ function openStream(
   }
 
   /** Learns, and returns the records of the next snapshot. */
-  return function next(): { key: string; value: Buffer; partition: number }[] {
+  function next(): { key: string; value: Buffer; partition: number }[] {
     learn();
     const { kind, basePosition, indices: list } = chain.next(position, touchedWeights);
     const carried = list === null ? weights : Float32Array.from(list, (index) => weights[index] ?? 0);
@@ -131,6 +131,15 @@ function openStream(
       });
       return { key: snapshotKey(shardKey, VERSION, kind, chunkIndex), value, partition };
     });
+  }
+
+  const made: ReturnType<typeof next>[] = [];
+  return {
+    /** Makes snapshots until so many are there to be taken. */
+    make(count: number): void {
+      while (made.length < count) made.push(next());
+    },
+    take: () => made.shift() ?? next(),
   };
 }
 
@@ -138,24 +147,18 @@ async function openWriter(input: WriterInput) {
   const newest = await newestOf(input);
   const producer = newest.kafka.producer();
   await producer.connect();
-  const streams = new Map<
-    string,
-    { next: ReturnType<typeof openStream>; made: ReturnType<ReturnType<typeof openStream>>[] }
-  >();
+  const streams = new Map<string, ReturnType<typeof openStream>>();
   const streamOf = (topic: string) => {
-    const stream = streams.get(topic) ?? { next: openStream(newest, input), made: [] };
+    const stream = streams.get(topic) ?? openStream(newest, input);
     streams.set(topic, stream);
     return stream;
   };
   return {
-    /** Makes snapshots until so many are there to be written. */
     make(topic: string, count: number): void {
-      const { made, next } = streamOf(topic);
-      while (made.length < count) made.push(next());
+      streamOf(topic).make(count);
     },
     async write(topic: string): Promise<void> {
-      const { made, next } = streamOf(topic);
-      for (const message of made.shift() ?? next())
+      for (const message of streamOf(topic).take())
         await producer.send({ topic, messages: [message], acks: -1 });
     },
   };
