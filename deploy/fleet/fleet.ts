@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
+import { HeadraceError } from '../../shared/errors.ts';
 import { endProcess, forgetPid, spawnComponent } from '../local/component-process.ts';
 import { CACHE_DIR } from '../local/data-directory.ts';
+import { logSize, logTail } from '../local/log-tail.ts';
 import { choosePorts } from '../local/ports.ts';
 import { isRunning } from '../local/process-identity.ts';
 import type { ProcessIdentity } from '../local/process-identity.ts';
@@ -16,6 +18,8 @@ export type ServiceName = (typeof SERVICES)[number];
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
+/** How much of the log of a service that ended tells why. */
+const LINES_OF_LOG = 15;
 /** Memory limit of a service's process: the heap, MB. */
 const NODE_OPTIONS = ['--max-old-space-size=256'];
 /** Half of a heap's young generation, MB. */
@@ -71,7 +75,10 @@ export interface ServiceProcess {
    * @param env settings of this run alone, over all others
    */
   start(env?: Readonly<Record<string, string>>): Promise<void>;
-  /** Resolves when /readyz says ready; throws what it last said when the limit has passed. */
+  /**
+   * Resolves when /readyz says ready. Throws `stack-unavailable` with what it last said when the limit has passed, and with the end of
+   * its log at once when it ended without ever having been ready.
+   */
   untilReady(limitMs?: number): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -98,6 +105,8 @@ function serviceProcess(
   const logFile = join(options.dataDir, 'logs', `${tag}.log`);
   const url = `http://127.0.0.1:${String(port)}`;
   let running: ProcessIdentity | undefined;
+  let logStart = 0;
+  let wasReady = false;
   const settings = {
     KAFKA_BROKERS: options.stack.kafkaBrokers,
     REDIS_URL: options.stack.redisUrl,
@@ -125,6 +134,13 @@ function serviceProcess(
     ];
   }
 
+  function ended(): HeadraceError {
+    const tail = logTail(logFile, LINES_OF_LOG, logStart);
+    const message = `${tag} has ended; the end of ${logFile}:\n${tail}`;
+    // one that was ready once may be started again by who looks after it while it is waited for
+    return new HeadraceError(message, { code: 'stack-unavailable', retriable: wasReady });
+  }
+
   async function end(limitMs: number): Promise<void> {
     const ending = running;
     running = undefined;
@@ -141,6 +157,7 @@ function serviceProcess(
     pid: () => running?.pid,
     isRunning: () => running !== undefined && isRunning(running),
     async start(more = {}) {
+      logStart = logSize(logFile);
       const env = Object.entries({ ...settings, ...more }).map(([key, value]) => `${key}=${value}`);
       running = await spawnComponent({
         command: 'env',
@@ -161,9 +178,10 @@ function serviceProcess(
     untilReady: (limitMs = READY_LIMIT_MS) =>
       waitUntil(
         async () => {
-          if (running !== undefined && !isRunning(running)) throw new Error(`it has ended; see ${logFile}`);
+          if (running !== undefined && !isRunning(running)) throw ended();
           const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) });
           if (answer.status !== 200) throw new Error(await answer.text());
+          wasReady = true;
         },
         { what: `${tag} to be ready`, limitMs },
       ),

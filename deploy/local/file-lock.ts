@@ -44,17 +44,26 @@ function breakStale(path: string): void {
 }
 
 /**
- * Returns what `work` returns, done while this process alone holds the lock file `path`. A holder that died does not keep
- * it: the file names the holder, and a dead one's is removed. Throws `stack-unavailable` after `limitMs` of waiting.
+ * Takes the lock file `path` for this process and returns true, or false when a process that lives has it, be it this one. Nobody
+ * has to give it back: the file names the holder, and a dead one's is removed.
  */
-export async function withLock<T>(path: string, limitMs: number, work: () => Promise<T>): Promise<T> {
+export function tryLock(path: string): boolean {
   const self = identifyProcess(process.pid);
   if (self === undefined) throw new Error('cannot identify this process');
   const content = formatIdentity(self);
+  if (tryTake(path, content)) return true;
+  breakStale(path);
+  return tryTake(path, content);
+}
+
+/**
+ * Returns what `work` returns, done while this process alone holds the lock file `path`; a holder that died does not keep it. Throws
+ * `stack-unavailable` after `limitMs` of waiting.
+ */
+export async function withLock<T>(path: string, limitMs: number, work: () => Promise<T>): Promise<T> {
   await waitUntil(
     () => {
-      if (tryTake(path, content)) return;
-      breakStale(path);
+      if (tryLock(path)) return;
       throw new HeadraceError(`held by process ${read(path)?.trim() ?? 'nobody'}`, {
         code: 'stack-unavailable',
         retriable: true,
