@@ -1,7 +1,7 @@
 import type { ModelDirectory } from '../../shared/domain/model-directory.ts';
 import { PUBLISHED_POSITION } from '../../shared/domain/published-model.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { cacheBytes, readCacheBytes } from './domain/cache-file.ts';
+import { atOnce, cacheBytes, readCacheBytes } from './domain/cache-file.ts';
 import { comparePlaces } from './domain/complete-snapshot.ts';
 import type { SnapshotPlace } from './domain/complete-snapshot.ts';
 import { LAPSED_MS } from './domain/traffic-plans.ts';
@@ -61,7 +61,7 @@ export function createServingCache(deps: ServingCacheDeps): ServingCache {
     const { leaseEndsMs: _lease, ...routing } = plan;
     if (applied.position === PUBLISHED_POSITION) {
       kept.set(model, { ...applied, plan });
-      return cacheBytes({ state, plan: routing, version: stable, snapshot: null });
+      return atOnce(cacheBytes({ state, plan: routing, version: stable, snapshot: null }));
     }
     return server.capture((snapshot) => {
       kept.set(model, { incarnation: snapshot.incarnation, position: snapshot.position, plan });

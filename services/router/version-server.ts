@@ -18,9 +18,10 @@ export interface VersionServer {
   restore(snapshot: CompleteSnapshot): void;
   /**
    * Calls with the parameters as they are served, as a full snapshot, once their golden rows have scored as they should, and
-   * resolves with what the call returned; its arrays change afterwards. Resolves with undefined when nothing verified is there.
+   * resolves with what the call returns at its end: requests are answered each time that it yields, and nothing is applied until then.
+   * Its arrays change afterwards. Resolves with undefined when nothing verified is there.
    */
-  capture<T>(take: (snapshot: CompleteSnapshot) => T): Promise<T | undefined>;
+  capture<T>(take: (snapshot: CompleteSnapshot) => Generator<undefined, T>): Promise<T | undefined>;
   /** Looks again whether something can be done: the model's spec may be known now. */
   wake(): void;
   /**
@@ -76,7 +77,9 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   let golden: Pick<CompleteSnapshot, 'goldenRows' | 'goldenScores' | 'tableBits'> | undefined;
   /** Trace of an event that is learned by now and was not answered from. */
   let liveTrace: string | undefined;
-  let captures: ((snapshot: CompleteSnapshot | undefined) => void)[] = [];
+  let captures: ((snapshot: CompleteSnapshot | undefined) => Promise<void>)[] = [];
+  /** Whether the parameters are being captured. */
+  let isCaptured = false;
   const runs = createVersionRuns({
     ...deps,
     current: () =>
@@ -140,7 +143,11 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
         snapshot = { ...golden, ...applied, ...loaded.parameters, graph: loaded.graph, indices: null };
       else reject('parity-mismatch', 'full', mismatch);
     }
-    for (const take of takers) take(snapshot);
+    isCaptured = true;
+    void Promise.all(takers.map((take) => take(snapshot))).then(() => {
+      isCaptured = false;
+      wake();
+    });
   }
 
   async function applyPending(update: SnapshotUpdate): Promise<void> {
@@ -186,11 +193,8 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
   /** Puts a large patch into a copy, in pieces between which requests are answered. */
   async function prepare(update: SnapshotUpdate, weights: Float32Array): Promise<void> {
     isPreparing = true;
-    const copying = patchedCopy(weights, update);
-    let step = copying.next();
-    for (; step.done !== true; step = copying.next()) await turn();
+    prepared = await inTurns(patchedCopy(weights, update));
     isPreparing = false;
-    prepared = step.value;
     wake();
   }
 
@@ -198,13 +202,21 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     new Promise((resolve) => {
       ports.defer(resolve);
     });
-  const canApply = (): boolean => pending !== undefined && !isPreparing && ports.specOf(model) !== undefined;
+  /** Does some work piece by piece, and returns what it returns at its end. */
+  async function inTurns<T>(work: Generator<undefined, T>): Promise<T> {
+    let step = work.next();
+    for (; step.done !== true; step = work.next()) await turn();
+    return step.value;
+  }
+  const canApply = (): boolean =>
+    pending !== undefined && !isPreparing && !isCaptured && ports.specOf(model) !== undefined;
+  const canCapture = (): boolean => captures.length > 0 && !isCaptured;
 
   async function work(): Promise<void> {
     // What was asked before the version was forgotten is answered.
-    while ((!isClosed && (canApply() || captures.length > 0)) || runs.areWaiting()) {
+    while ((!isClosed && (canApply() || canCapture())) || runs.areWaiting()) {
       if (!isClosed && pending !== undefined && canApply()) await applyPending(pending);
-      else if (!isClosed && captures.length > 0) await giveCaptures();
+      else if (!isClosed && canCapture()) await giveCaptures();
       else {
         const running = runs.run();
         if (running !== undefined) await running;
@@ -216,7 +228,7 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
 
   async function end(): Promise<void> {
     runs.failAll();
-    for (const take of captures.splice(0)) take(undefined);
+    await Promise.all(captures.splice(0).map((take) => take(undefined)));
     const last = loaded;
     loaded = undefined;
     await last?.close();
@@ -250,9 +262,9 @@ export function createVersionServer(deps: VersionServerDeps): VersionServer {
     },
     capture: (take) =>
       new Promise((resolve, fail) => {
-        captures.push((snapshot) => {
+        captures.push(async (snapshot) => {
           try {
-            resolve(snapshot === undefined ? undefined : take(snapshot));
+            resolve(snapshot === undefined ? undefined : await inTurns(take(snapshot)));
           } catch (error) {
             fail(error instanceof Error ? error : new Error(messageOf(error)));
           }

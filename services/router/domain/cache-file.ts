@@ -16,6 +16,8 @@ export interface CachedModel {
 /** Layout of the bytes below; another one is another number. */
 const FORMAT = 1;
 const LENGTH_BYTES = 4;
+/** Bytes whose copying takes some tenths of a millisecond: pieces are few, because snapshots wait for the last. */
+const COPIED_AT_ONCE = 2 ** 19;
 
 interface Head {
   readonly format: number;
@@ -36,10 +38,15 @@ function placeOf(snapshot: CompleteSnapshot): Head['place'] {
 }
 
 /**
- * Returns a model as bytes: the length of a JSON head (4 bytes, little endian), the head, the arrays. It is a copy, so what is
- * given may change afterwards.
+ * Returns a model as bytes: the length of a JSON head (4 bytes, little endian), the head, the arrays. They are copied piece by piece:
+ * each time that it yields, some tenths of a millisecond have passed. What is given must not change until all of it is.
  */
-export function cacheBytes({ state, plan, version, snapshot }: CachedModel): Uint8Array<ArrayBuffer> {
+export function* cacheBytes({
+  state,
+  plan,
+  version,
+  snapshot,
+}: CachedModel): Generator<undefined, Uint8Array<ArrayBuffer>> {
   const parts =
     snapshot === null
       ? []
@@ -64,10 +71,20 @@ export function cacheBytes({ state, plan, version, snapshot }: CachedModel): Uin
   bytes.set(json, LENGTH_BYTES);
   let at = LENGTH_BYTES + json.length;
   for (const part of parts) {
-    bytes.set(part, at);
+    for (let from = 0; from < part.length; from += COPIED_AT_ONCE) {
+      bytes.set(part.subarray(from, from + COPIED_AT_ONCE), at + from);
+      yield;
+    }
     at += part.length;
   }
   return bytes;
+}
+
+/** Does at once what is done piece by piece, and returns what it returns. */
+export function atOnce<T>(work: Generator<undefined, T>): T {
+  let step = work.next();
+  while (step.done !== true) step = work.next();
+  return step.value;
 }
 
 /** Returns the model of bytes whose digest has been checked; undefined when a router of another build wrote them. */

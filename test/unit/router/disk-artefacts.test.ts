@@ -9,7 +9,7 @@ import type { Disk } from '../../../services/router/adapters/disk.ts';
 import { PUBLISHED_POSITION } from '../../../shared/domain/published-model.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
-import { cacheBytes, readCacheBytes } from '../../../services/router/domain/cache-file.ts';
+import { atOnce, cacheBytes, readCacheBytes } from '../../../services/router/domain/cache-file.ts';
 import { createServingCache } from '../../../services/router/serving-cache.ts';
 import type { VersionServer } from '../../../services/router/version-server.ts';
 import type { VersionServers } from '../../../services/router/version-servers.ts';
@@ -102,7 +102,9 @@ test('a model whose stable version is a published file is kept with its plan, an
 test('a cache file of a published version has nothing but its head', () => {
   const [state] = [...createWorld().models.values()];
   assert.ok(state?.plan);
-  const bytes = cacheBytes({ state, plan: { ...state.plan, publishedAtMs: 5 }, version: 1, snapshot: null });
+  const bytes = atOnce(
+    cacheBytes({ state, plan: { ...state.plan, publishedAtMs: 5 }, version: 1, snapshot: null }),
+  );
   assert.equal(readCacheBytes(bytes)?.snapshot, null);
   assert.equal(readCacheBytes(Buffer.concat([bytes, Buffer.from('x')])), undefined);
 });

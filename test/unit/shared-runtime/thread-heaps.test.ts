@@ -16,10 +16,11 @@ function youngOf(...args: string[]): { thread: number; main: number } {
 await test('a thread has the young generation that it is given, and the process the one of its flags', () => {
   const before = youngOf();
   assert.ok(
-    before.thread > 6 * MIB,
+    before.thread >= 16 * MIB,
     `${String(before.thread)} bytes: flags do not go before limits any more`,
   );
   const after = youngOf('limited');
-  assert.ok(after.thread > 0 && after.thread <= 6 * MIB, `${String(after.thread)} bytes`);
+  // its two halves are 4 MB; while it is collected, each helper has a page more
+  assert.ok(after.thread > 0 && after.thread < 16 * MIB, `${String(after.thread)} bytes`);
   assert.ok(after.main >= 16 * MIB, `${String(after.main)} bytes`);
 });
