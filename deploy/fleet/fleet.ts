@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { HeadraceError } from '../../shared/errors.ts';
 import { endProcess, forgetPid, spawnComponent } from '../local/component-process.ts';
 import { CACHE_DIR } from '../local/data-directory.ts';
-import { logSize, logTail } from '../local/log-tail.ts';
+import { endOfLog, logSize } from '../local/log-tail.ts';
 import { choosePorts } from '../local/ports.ts';
 import { isRunning } from '../local/process-identity.ts';
 import type { ProcessIdentity } from '../local/process-identity.ts';
@@ -18,8 +18,6 @@ export type ServiceName = (typeof SERVICES)[number];
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
-/** How much of the log of a service that ended tells why. */
-const LINES_OF_LOG = 15;
 /** Memory limit of a service's process: the heap, MB. */
 const NODE_OPTIONS = ['--max-old-space-size=256'];
 /** Half of a heap's young generation, MB. */
@@ -135,8 +133,7 @@ function serviceProcess(
   }
 
   function ended(): HeadraceError {
-    const tail = logTail(logFile, LINES_OF_LOG, logStart);
-    const message = `${tag} has ended; the end of ${logFile}:\n${tail}`;
+    const message = `${tag} has ended; ${endOfLog(logFile, logStart)}`;
     // one that was ready once may be started again by who looks after it while it is waited for
     return new HeadraceError(message, { code: 'stack-unavailable', retriable: wasReady });
   }

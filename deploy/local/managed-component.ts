@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { HeadraceError, isRetriable, messageOf } from '../../shared/errors.ts';
 import type { Component, ComponentPlace, StackComponent } from './component.ts';
 import { endProcess, forgetPid, spawnComponent } from './component-process.ts';
-import { logSize, logTail } from './log-tail.ts';
+import { endOfLog, logSize } from './log-tail.ts';
 import { choosePorts } from './ports.ts';
 import { isRunning } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -91,8 +91,7 @@ export function manageComponent(component: Component, policy: RunPolicy): Manage
         limitMs: component.startLimitMs,
       });
     } catch (cause) {
-      const tail = logTail(logFile, 15, logStart);
-      throw new HeadraceError(`${messageOf(cause)}; the end of ${logFile}:\n${tail}`, {
+      throw new HeadraceError(`${messageOf(cause)}; ${endOfLog(logFile, logStart)}`, {
         code: 'stack-unavailable',
         retriable: isRetriable(cause),
         cause,

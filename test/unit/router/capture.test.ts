@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { cacheBytes, readCacheBytes } from '../../../services/router/domain/cache-file.ts';
 import type { VersionServer } from '../../../services/router/version-server.ts';
+import { inPieces } from './pieces.ts';
 import { createWorld, serve } from './router-world.ts';
 import type { RouterWorld } from './router-world.ts';
 import { deltaOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
@@ -95,7 +96,7 @@ test('the bytes of a large table are copied in pieces of half a mebibyte, and ar
   const world = createWorld();
   await serve(world, 1, 0.5);
   const [state] = world.models.values();
-  assert.ok(state);
+  assert.ok(state?.plan);
   const tableBits = 18;
   const weights = Float32Array.from({ length: 2 ** tableBits + 1 }, (_, i) => i / 7);
   const numbers = { weights, means: Float64Array.of(1, 2), invStds: Float64Array.of(3, 4) };
@@ -108,11 +109,8 @@ test('the bytes of a large table are copied in pieces of half a mebibyte, and ar
     goldenRows: [],
     goldenScores: [],
   };
-  const plan = { ...state.plan, publishedAtMs: 5 } as never;
-  const copying = cacheBytes({ state, plan, version: 1, snapshot });
-  let pieces = 0;
-  let step = copying.next();
-  for (; step.done !== true; step = copying.next()) pieces += 1;
+  const plan = { ...state.plan, publishedAtMs: 5 };
+  const { result, pieces } = inPieces(cacheBytes({ state, plan, version: 1, snapshot }));
   assert.equal(pieces, 3 + 3);
-  assert.deepEqual(readCacheBytes(step.value)?.snapshot, snapshot);
+  assert.deepEqual(readCacheBytes(result)?.snapshot, snapshot);
 });

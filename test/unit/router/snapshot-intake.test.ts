@@ -8,6 +8,7 @@ import { parametersOf, patchedCopy, patchParameters } from '../../../services/ro
 import type { CompleteSnapshot } from '../../../services/router/domain/complete-snapshot.ts';
 import { createSnapshotIntake } from '../../../services/router/domain/snapshot-intake.ts';
 import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
+import { inPieces } from './pieces.ts';
 import { chunksOf, deltaOf, fullOf, stepOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
 
 /** Memory that is full of something else as soon as it is given back. */
@@ -88,14 +89,11 @@ test('weights that are patched in a copy, piece by piece, are those patched in p
   const indices = Uint32Array.from({ length: 30_000 }, (_, i) => (i * 7) % size);
   const patch = { indices, weights: Float32Array.from(indices, (i) => -i) } as unknown as CompleteSnapshot;
   const original = weights.slice();
-  const copying = patchedCopy(weights, patch);
-  let pieces = 0;
-  let step = copying.next();
-  for (; step.done !== true; step = copying.next()) pieces += 1;
+  const { result, pieces } = inPieces(patchedCopy(weights, patch));
   assert.deepEqual(weights, original);
   assert.ok(pieces > 5);
   const inPlace = patchParameters(parametersOf({ ...patch, weights: original }), patch).weights;
-  assert.deepEqual(step.value, inPlace);
+  assert.deepEqual(result, inPlace);
 });
 
 test('a full snapshot and the deltas on it that came meanwhile are one update; the next says what changed since', () => {

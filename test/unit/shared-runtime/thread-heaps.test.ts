@@ -20,7 +20,7 @@ await test('a thread has the young generation that it is given, and the process 
     `${String(before.thread)} bytes: flags do not go before limits any more`,
   );
   const after = youngOf('limited');
-  // its two halves are 4 MB; while it is collected, each helper has a page more
+  // its two halves are 4 MB; now and then V8 takes pages beyond them, up to 6.8 MB in 160 runs beside each other
   assert.ok(after.thread > 0 && after.thread < 16 * MIB, `${String(after.thread)} bytes`);
   assert.ok(after.main >= 16 * MIB, `${String(after.main)} bytes`);
 });
