@@ -3,7 +3,7 @@ import type { Snapshot } from '../../shared/domain/events.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { snapshotKey } from '../../shared/events/topics.ts';
 import type { GoldenRows } from './domain/golden-rows.ts';
-import { SnapshotChain } from './domain/snapshot-chain.ts';
+import { slotsOf, SnapshotChain } from './domain/snapshot-chain.ts';
 import type { SnapshotLink } from './domain/snapshot-chain.ts';
 import { publishPauseMs } from './domain/snapshot-policy.ts';
 import type { ShardLearner } from './domain/shard-learner.ts';
@@ -15,6 +15,10 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 
 function chunkCountOf(weightBytes: number): number {
   return Math.max(1, Math.ceil(weightBytes / CHUNK_BYTES));
+}
+
+function weightBytesOf(records: readonly OutRecord[] = []): number {
+  return records.reduce((sum, { value }) => sum + (value as Snapshot).weights.length, 0);
 }
 
 /** Returns the weights at some coordinates. */
@@ -97,7 +101,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
 
   function recordsOf(
     version: VersionLearner,
-    { kind, basePosition, indices }: SnapshotLink,
+    { kind, basePosition, indices, slot }: SnapshotLink,
     traceparent: string | undefined,
   ): OutRecord[] {
     const { identity } = version;
@@ -137,7 +141,7 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
         chunkIndex,
         chunkCount,
       };
-      const key = snapshotKey(deps.shardKey, identity.version, kind, chunkIndex);
+      const key = snapshotKey(deps.shardKey, identity.version, kind, slot + chunkIndex); // a step is one chunk
       const headers = traceparent === undefined ? {} : { headers: { traceparent } };
       return { topic: 'snapshots.v1', key, partition: deps.partition, value, ...headers };
     });
@@ -145,22 +149,22 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
 
   function publish(version: VersionLearner, state: Published): void {
     const [startMs, startCpuMs] = [ports.monotonicMs(), ports.threadCpuMs()];
-    const link = state.chain.next(learner.position, version);
-    const records = recordsOf(version, link, state.traceparent);
+    const links = state.chain.next(learner.position, version);
+    const records = links.map((link) => recordsOf(version, link, state.traceparent));
     const before = { ...state };
     state.traceparent = undefined;
     state.examples = version.examplesLearned;
     state.position = learner.position;
     state.isSending = true;
-    const sent = ports.send(records);
+    const sent = ports.send(records.flat());
     ports.onMoment('snapshot-sent');
     state.costMs += COST_SMOOTHING * (ports.threadCpuMs() - startCpuMs - state.costMs);
     state.nextAtMs = startMs + publishPauseMs(deps.minIntervalMs, state.costMs);
     sent
       .then(() => {
         ports.onMoment('snapshot-acknowledged');
-        const bytes = records.reduce((sum, { value }) => sum + (value as Snapshot).weights.length, 0);
-        ports.observe.snapshot(deps.model, link.kind, bytes);
+        for (const [at, { kind }] of links.entries())
+          ports.observe.snapshot(deps.model, kind, weightBytesOf(records[at]));
       })
       .catch((error: unknown) => {
         ports.log.warn(
@@ -206,15 +210,12 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
     },
     async forget(version, weights) {
       published.delete(version);
-      const chunks = Array.from(
-        { length: chunkCountOf(weights * Float32Array.BYTES_PER_ELEMENT) },
-        (_, chunkIndex) => chunkIndex,
-      );
+      const chunkCount = chunkCountOf(weights * Float32Array.BYTES_PER_ELEMENT);
       await ports.send(
         SNAPSHOT_KINDS.flatMap((kind) =>
-          chunks.map((chunkIndex) => ({
+          Array.from({ length: Math.max(chunkCount, slotsOf(kind, weights)) }, (_, piece) => ({
             topic: 'snapshots.v1' as const,
-            key: snapshotKey(deps.shardKey, version, kind, chunkIndex),
+            key: snapshotKey(deps.shardKey, version, kind, piece),
             partition: deps.partition,
             value: null,
           })),

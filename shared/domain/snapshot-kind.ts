@@ -1,6 +1,6 @@
 /**
- * What a snapshot has: everything; what was touched since a full one; or what was touched since a delta. In the order in which one
- * is relative to another.
+ * What a snapshot has: everything; what was touched since a full one; or what was touched since the snapshot before it, whatever its
+ * kind. In the order in which one replaces what was there of another.
  */
 export const SNAPSHOT_KINDS = ['full', 'delta', 'step'] as const;
 

@@ -102,8 +102,8 @@ export function artefactKey(digest: string, chunkIndex: number): string {
   return `${digest}/${String(chunkIndex)}`;
 }
 
-/** Returns the key of a chunk of a version's newest snapshot of a kind. */
-export function snapshotKey(shardKey: string, version: number, kind: SnapshotKind, chunkIndex = 0): string {
+/** Returns the key of a piece of a version's newest snapshot of a kind: a chunk, or of steps one of those since the newest delta. */
+export function snapshotKey(shardKey: string, version: number, kind: SnapshotKind, piece = 0): string {
   const base = `${shardKey}/${String(version)}/${kind}`;
-  return chunkIndex === 0 ? base : `${base}/${String(chunkIndex)}`;
+  return piece === 0 ? base : `${base}/${String(piece)}`;
 }

@@ -4,11 +4,17 @@ import { CoordinateSet } from './touched-coordinates.ts';
 /** Below this size of a version's weights only full snapshots are sent, bytes. */
 const FULL_ONLY_BYTES = 256 * 1024;
 
-/** Share of the full size above which a delta is replaced by a new full snapshot. */
-const DELTA_SHARE_MAX = 0.25;
+/** Share of the full size that a delta may have, and that all steps from one delta to the next may have together. */
+const LISTED_SHARE_MAX = 0.25;
 
 /** Bytes of one index and its weight in a delta or a step. */
 const ENTRY_BYTES = 8;
+
+/** Most steps from one delta to the next: each has a key of its own, and a reader that begins reads them all. */
+const STEPS_MAX = 64;
+
+/** Most weights of a step, which is one record. */
+const STEP_WEIGHTS_MAX = 2 ** 20;
 
 /** What remembers which weights were touched. */
 export interface TouchedWeights {
@@ -24,53 +30,71 @@ export interface SnapshotLink {
   readonly basePosition: number;
   /** Weights that it lists, ascending; null: all. */
   readonly indices: Uint32Array<ArrayBuffer> | null;
+  /** Which of the keys of its kind it takes: steps have several, 0 …; 0 for the others. */
+  readonly slot: number;
+}
+
+/** Returns how many keys the snapshots of a kind take whose version has so many weights, but for those of further chunks. */
+export function slotsOf(kind: SnapshotKind, weights: number): number {
+  if (weights * Float32Array.BYTES_PER_ELEMENT < FULL_ONLY_BYTES) return kind === 'full' ? 1 : 0;
+  return kind === 'step' ? STEPS_MAX : 1;
 }
 
 /**
  * Which snapshots of a version name which. A full one has everything; a delta what was touched since a full one; a step what was
- * touched since a delta. So each kind replaces the one before it of the same kind (which is what compaction by key does), and the
- * newest of each are all that a reader needs.
+ * touched since the snapshot before it. A new full one replaces the one before it, a new delta, too, and the steps after it those
+ * before it, one by one; which is what compaction by key does. So the newest of each key are all that a reader needs, and whoever has
+ * heard every step needs nothing else.
  *
- * A step is sent while the steps on the named delta have listed less than the delta does, then a new delta: whatever is touched,
- * steps cost about what deltas do. Where k weights are touched from one snapshot to the next, and never the same twice, a delta of
- * n weights comes every √(2n/k) snapshots, and a snapshot lists √(2kn) of them on the average instead of n. Source: the differential
- * and incremental levels of backups; rent or buy (Karlin et al. 1988) for the rule.
+ * A run of steps ends when it has used up its keys or its share of bytes. Its last step has a delta of the same position beside it:
+ * who heard that step knows what the delta says, and who did not goes on from the delta. Where k weights are touched from one
+ * snapshot to the next, and never the same twice, a snapshot lists k + n/64 of n weights touched since the full one on the average.
+ * Source: the differential and incremental levels of backups, the log and checkpoints of databases.
  */
 export class SnapshotChain {
-  readonly #weightBytes: number;
+  readonly #hasParts: boolean;
+  /** Most weights of a delta, and of all steps from one to the next. */
+  readonly #listedMax: number;
   #full: number | undefined;
-  #delta: { readonly position: number; readonly listed: number } | undefined;
-  /** How many weights the steps on the named delta have listed. */
-  #stepped = 0;
-  /** Touched between the named full snapshot and the named delta. */
+  /** The snapshot before; undefined while no delta is on the named full one. */
+  #before: number | undefined;
+  /** Since the newest delta: steps, and what they list. */
+  #steps = 0;
+  #listed = 0;
+  /** Touched since the named full snapshot. */
   readonly #known: CoordinateSet;
 
   /** @param weights how many there are */
   constructor(weights: number) {
-    this.#weightBytes = weights * Float32Array.BYTES_PER_ELEMENT;
+    this.#hasParts = slotsOf('step', weights) > 0;
+    this.#listedMax = (weights * Float32Array.BYTES_PER_ELEMENT * LISTED_SHARE_MAX) / ENTRY_BYTES;
     this.#known = new CoordinateSet(weights);
   }
 
   /**
-   * Returns the next snapshot, of the weights as they are now.
+   * Returns the next snapshot, of the weights as they are now: one, or a step and the delta that says the same to who did not hear
+   * it, in this order.
    *
    * @param position where they are; has risen since the snapshot before, unless the chain was broken
    */
-  next(position: number, weights: TouchedWeights): SnapshotLink {
-    if (this.#full === undefined || this.#weightBytes < FULL_ONLY_BYTES)
-      return this.#begin(position, weights);
+  next(position: number, weights: TouchedWeights): readonly SnapshotLink[] {
+    if (this.#full === undefined || !this.#hasParts) return [this.#begin(position, weights)];
     const touched = weights.takeTouched();
-    if (this.#delta !== undefined && this.#stepped < this.#delta.listed) {
-      this.#stepped += touched.length;
-      return { kind: 'step', basePosition: this.#delta.position, indices: touched };
-    }
-    this.#known.add(touched);
-    if (this.#known.size * ENTRY_BYTES > this.#weightBytes * DELTA_SHARE_MAX)
-      return this.#begin(position, weights);
     weights.resetTouched();
-    this.#delta = { position, listed: this.#known.size };
-    this.#stepped = 0;
-    return { kind: 'delta', basePosition: this.#full, indices: this.#known.list() };
+    this.#known.add(touched);
+    this.#listed += touched.length;
+    const step = this.#step(touched);
+    if (step !== undefined && this.#steps < STEPS_MAX && this.#listed <= this.#listedMax) {
+      this.#before = position;
+      return [step];
+    }
+    if (this.#known.size > this.#listedMax) return [this.#begin(position, weights)];
+    const indices = this.#known.list();
+    const delta = { kind: 'delta', basePosition: this.#full, indices, slot: 0 } as const;
+    this.#before = position;
+    this.#steps = 0;
+    this.#listed = 0;
+    return step === undefined ? [delta] : [step, delta];
   }
 
   /** Makes the next snapshot a full one: nobody may have what was named last. */
@@ -78,11 +102,18 @@ export class SnapshotChain {
     this.#full = undefined;
   }
 
+  #step(indices: Uint32Array<ArrayBuffer>): SnapshotLink | undefined {
+    if (this.#before === undefined || indices.length > STEP_WEIGHTS_MAX) return undefined;
+    return { kind: 'step', basePosition: this.#before, indices, slot: this.#steps++ };
+  }
+
   #begin(position: number, weights: TouchedWeights): SnapshotLink {
     weights.resetTouched();
     this.#full = position;
-    this.#delta = undefined;
+    this.#before = undefined;
+    this.#steps = 0;
+    this.#listed = 0;
     this.#known.clear();
-    return { kind: 'full', basePosition: position, indices: null };
+    return { kind: 'full', basePosition: position, indices: null, slot: 0 };
   }
 }

@@ -1,6 +1,5 @@
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import type { FeatureValue } from '../../../shared/domain/model-spec.ts';
-import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 
 /** Where in a version's life a snapshot was taken. */
 export interface SnapshotPlace {
@@ -47,13 +46,10 @@ export function tableBitsOf(learner: string): number | undefined {
 /**
  * Returns the snapshot of a record and the weight bytes of all of its chunks in order, copied; undefined when sizes do
  * not fit the table, or indices are not in it or do not ascend. Bytes are little-endian.
- *
- * @param spares where the indices and weights of deltas and steps lie, and where its taker gives them back; all else is the snapshot's own
  */
 export function completeSnapshot(
   record: Snapshot,
   weightParts: readonly Uint8Array[],
-  spares: SpareMemory,
 ): CompleteSnapshot | undefined {
   const tableBits = tableBitsOf(record.learner);
   const isListed = record.kind !== 'full';
@@ -65,8 +61,8 @@ export function completeSnapshot(
     return undefined;
   }
   const size = 2 ** tableBits + 1;
-  const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices], spares);
-  const weights = numbersOf(Float32Array, weightParts, isListed ? spares : undefined);
+  const indices = record.indices === null ? null : numbersOf(Uint32Array, [record.indices]);
+  const weights = numbersOf(Float32Array, weightParts);
   const means = numbersOf(Float64Array, [record.means]);
   const invStds = numbersOf(Float64Array, [record.invStds]);
   if (indices === undefined || weights === undefined || means === undefined || invStds === undefined)
@@ -91,8 +87,9 @@ export function completeSnapshot(
 }
 
 function isAscendingBelow(indices: Uint32Array, size: number): boolean {
+  const { length } = indices;
   let last = -1;
-  for (let i = 0; i < indices.length; i++) {
+  for (let i = 0; i < length; i++) {
     const index = indices[i] ?? 0;
     if (index <= last) return false;
     last = index;
@@ -102,18 +99,17 @@ function isAscendingBelow(indices: Uint32Array, size: number): boolean {
 
 type NumberArray = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
-/** Returns the numbers that bytes are, copied to spare memory or to their own; undefined when a number is cut. */
+/** Returns the numbers that bytes are, copied; undefined when a number is cut. */
 function numbersOf<T extends NumberArray>(
   kind: {
     new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
     readonly BYTES_PER_ELEMENT: number;
   },
   parts: readonly Uint8Array[],
-  spares?: SpareMemory,
 ): T | undefined {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   if (size % kind.BYTES_PER_ELEMENT !== 0) return undefined;
-  const bytes = new Uint8Array(spares?.lend(size) ?? new ArrayBuffer(size));
+  const bytes = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);

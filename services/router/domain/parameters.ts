@@ -17,8 +17,8 @@ export function parametersOf({
 }
 
 /**
- * Puts a delta's weights at their places and returns the parameters with its scaling. A delta lists everything touched since
- * its full snapshot, so it may be put over an older delta.
+ * Puts the weights of a delta or a step at their places and returns the parameters with its scaling. A delta lists everything
+ * touched since its full snapshot, so it may be put over an older delta.
  */
 export function patchParameters(parameters: Parameters, delta: CompleteSnapshot): Parameters {
   const { weights } = parameters;

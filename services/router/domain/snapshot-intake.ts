@@ -1,10 +1,9 @@
 import { SNAPSHOT_KINDS } from '../../../shared/domain/snapshot-kind.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
-import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
-import { changedWeights, NOTHING, overlaidWeights } from './changed-weights.ts';
-import type { ListedWeights } from './changed-weights.ts';
 import type { CompleteSnapshot } from './complete-snapshot.ts';
+import { overlaidWeights } from './overlaid-weights.ts';
+import type { ListedWeights } from './overlaid-weights.ts';
 import { patchParameters } from './parameters.ts';
 import type { PassedSnapshot, SnapshotUpdate } from './snapshot-news.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from './take-snapshot.ts';
@@ -22,18 +21,17 @@ export interface SnapshotIntake {
   settled(id: number, isGood: boolean): void;
 }
 
-/** The newest of each kind, each on the one before it. */
+/** What was not handed on: the newest full one and delta, and in one list the steps after them. */
 type Newest = Partial<Record<SnapshotKind, CompleteSnapshot>>;
 
-/** What deltas and steps have replaced of a full snapshot. */
-interface Replaced {
-  readonly delta?: ListedWeights | undefined;
-  readonly step?: ListedWeights | undefined;
+function listOf({ indices, weights }: CompleteSnapshot): ListedWeights {
+  if (indices === null) throw new TypeError('a full snapshot lists nothing');
+  return { indices, weights };
 }
 
-function listOf(snapshot: CompleteSnapshot | undefined): ListedWeights | undefined {
-  if (snapshot === undefined || snapshot.indices === null) return undefined;
-  return { indices: snapshot.indices, weights: snapshot.weights };
+/** Returns a snapshot that lists what both list, the second put over the first. */
+function laidOver(under: CompleteSnapshot, over: CompleteSnapshot): CompleteSnapshot {
+  return { ...over, ...overlaidWeights(listOf(under), listOf(over)) };
 }
 
 /** Returns everything: a full snapshot with what came on it put over it. */
@@ -47,65 +45,41 @@ function wholeOf(full: CompleteSnapshot, { delta, step }: Newest): CompleteSnaps
 
 /**
  * Returns the intake of one version. Records that come while an update is being applied leave the newest full snapshot, the newest
- * delta on it and the newest step on that. A delta lists everything touched since its full snapshot, a step everything since its
- * delta; what is handed on is what changed since the update before.
+ * delta on it and the steps after that. What is handed on may be put over what was handed on before: a full snapshot is everything,
+ * a delta everything touched since a full one, a step all that was touched since whatever came before it.
  *
  * @param sha256 SHA-256 over the pieces in order, hex
- * @param spares memory of deltas and steps, which come and go; intakes may share it
  */
-export function createSnapshotIntake(
-  sha256: (pieces: readonly Uint8Array[]) => string,
-  spares: SpareMemory,
-): SnapshotIntake {
+export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => string): SnapshotIntake {
   let ledger = EMPTY_LEDGER;
   let newest: Newest = {};
   let traceparent: string | undefined;
-  /** Of the full snapshot that was handed on last. */
-  let replaced: Replaced = {};
   let lastId = 0;
   let lastFullId = 0;
   let underWay: number | undefined;
 
-  /** Lets go of a list that nobody reads any more. */
-  function letGo(list: ListedWeights | undefined): void {
-    if (list === undefined) return;
-    spares.giveBack(list.indices.buffer);
-    spares.giveBack(list.weights.buffer);
-  }
-
-  /** Returns what a delta changes, or a step, or both when a step came on the delta meanwhile. */
-  function changedBy({ delta, step }: Replaced): ListedWeights {
-    if (delta !== undefined && step !== undefined) {
-      const both = overlaidWeights(delta, step, spares);
-      const changed = changedWeights(both, replaced.delta, replaced.step);
-      letGo(both);
-      return changed;
-    }
-    return delta === undefined
-      ? changedWeights(step ?? NOTHING, replaced.step)
-      : changedWeights(delta, replaced.delta, replaced.step);
-  }
-
   return {
     take(record, recordsTrace) {
-      const taken = takeSnapshot(ledger, record, sha256, spares);
+      const taken = takeSnapshot(ledger, record, sha256);
       ledger = taken.ledger;
       const { verdict } = taken;
       const { kind, position } = record;
       if (verdict.kind === 'refused') return [{ record: kind, result: verdict.reason, position }];
       if (verdict.kind === 'gathering') return [];
+      const { snapshot } = verdict;
       const passed: PassedSnapshot[] = [];
       const kept: Newest = {};
       for (const other of SNAPSHOT_KINDS) {
         const one = newest[other];
         if (one === undefined) continue;
         if (SNAPSHOT_KINDS.indexOf(other) < SNAPSHOT_KINDS.indexOf(kind)) kept[other] = one;
-        else {
-          passed.push({ record: other, result: 'superseded', position: one.position });
-          letGo(listOf(one));
-        }
+        else passed.push({ record: other, result: 'superseded', position: one.position });
       }
-      newest = { ...kept, [kind]: verdict.snapshot };
+      const { step } = newest;
+      newest = {
+        ...kept,
+        [kind]: kind === 'step' && step !== undefined ? laidOver(step, snapshot) : snapshot,
+      };
       traceparent = recordsTrace ?? traceparent;
       return passed;
     },
@@ -115,18 +89,13 @@ export function createSnapshotIntake(
       if (underWay !== undefined || last === undefined) return undefined;
       const id = ++lastId;
       const kind = last === step ? 'step' : last === delta ? 'delta' : 'full';
-      const now = { delta: listOf(delta), step: listOf(step) };
-      let what: CompleteSnapshot;
+      let what = last;
       if (full !== undefined) {
         lastFullId = id;
         what = wholeOf(full, newest);
-      } else what = { ...last, ...changedBy(now) };
-      const isOnReplaced = full === undefined && delta === undefined;
-      letGo(replaced.step);
-      if (!isOnReplaced) letGo(replaced.delta);
-      replaced = isOnReplaced ? { delta: replaced.delta, step: now.step } : now;
-      const update = { ...what, id, kind, traceparent } as const;
+      } else if (delta !== undefined && step !== undefined) what = laidOver(delta, step);
       newest = {};
+      const update = { ...what, id, kind, traceparent } as const;
       traceparent = undefined;
       underWay = id;
       return update;
@@ -134,8 +103,6 @@ export function createSnapshotIntake(
     settled(id, isGood) {
       if (id === underWay) underWay = undefined;
       if (isGood || id < lastFullId || newest.full !== undefined) return;
-      letGo(listOf(newest.delta));
-      letGo(listOf(newest.step));
       newest = {};
       ledger = withoutFull(ledger);
     },

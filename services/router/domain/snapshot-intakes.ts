@@ -1,5 +1,4 @@
 import type { Snapshot } from '../../../shared/domain/events.ts';
-import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { createSnapshotIntake } from './snapshot-intake.ts';
 import type { SnapshotIntake } from './snapshot-intake.ts';
 import { parseSnapshotKey } from './snapshot-key.ts';
@@ -34,7 +33,6 @@ interface OneVersion {
 /** Returns the intakes of all versions, made as their records come. */
 export function createSnapshotIntakes({ sha256, defer, tell }: SnapshotIntakesDeps): SnapshotIntakes {
   const versions = new Map<string, OneVersion>();
-  const spares = new SpareMemory();
   const fresh = new Set<OneVersion>();
   let unwanted: ReadonlySet<string> = new Set();
   let isDeferred = false;
@@ -67,7 +65,7 @@ export function createSnapshotIntakes({ sha256, defer, tell }: SnapshotIntakesDe
         return;
       }
       const name = `${model}/${String(version)}`;
-      const one = versions.get(name) ?? { model, version, intake: createSnapshotIntake(sha256, spares) };
+      const one = versions.get(name) ?? { model, version, intake: createSnapshotIntake(sha256) };
       versions.set(name, one);
       for (const passed of one.intake.take(record, traceparent))
         tell({ kind: 'passed', model, version, ...passed });

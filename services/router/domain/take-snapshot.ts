@@ -1,11 +1,10 @@
 import { SNAPSHOT_KINDS } from '../../../shared/domain/snapshot-kind.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
-import type { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { comparePlaces, completeSnapshot } from './complete-snapshot.ts';
 import type { CompleteSnapshot, SnapshotPlace } from './complete-snapshot.ts';
 
 /** Why a record of snapshots.v1 changes nothing; a closed set, because it is a metric's label. */
-export type SnapshotRefusal = 'malformed' | 'stale' | 'no-base' | 'digest-mismatch';
+export type SnapshotRefusal = 'malformed' | 'stale' | 'known' | 'no-base' | 'digest-mismatch';
 
 /** What a record of snapshots.v1 means. */
 export type SnapshotVerdict =
@@ -16,12 +15,10 @@ export type SnapshotVerdict =
 
 /** What has been accepted of one version: enough to decide on its next record. Immutable. */
 export interface SnapshotLedger {
-  /** The newest snapshot accepted. */
+  /** The newest snapshot accepted: the one that a step must name. */
   readonly latest: SnapshotPlace | undefined;
-  /** The full snapshot that a delta must name. */
+  /** The full snapshot that a delta must name; what was accepted since is on it. */
   readonly full: (SnapshotPlace & { readonly tableBits: number }) | undefined;
-  /** The delta on it that a step must name. */
-  readonly delta: SnapshotPlace | undefined;
   /** Chunks of the snapshot that is being put together. */
   readonly gathering: Gathering | undefined;
 }
@@ -36,7 +33,6 @@ interface Gathering extends SnapshotPlace {
 export const EMPTY_LEDGER: SnapshotLedger = {
   latest: undefined,
   full: undefined,
-  delta: undefined,
   gathering: undefined,
 };
 
@@ -45,32 +41,32 @@ const CHUNKS_MAX = 1024;
 
 /** Returns the ledger after its full snapshot was found to be bad: what is on it is refused until the next full one. */
 export function withoutFull(ledger: SnapshotLedger): SnapshotLedger {
-  return { ...ledger, full: undefined, delta: undefined };
+  return { ...ledger, full: undefined };
 }
 
 /**
  * Returns what a record means and the ledger after it. It counts only if (incarnation, position) is new, a delta only on the
- * full snapshot it names, which must be the one accepted last, a step only on such a delta; every chunk must have the digest it carries, and a snapshot
- * in chunks counts when all of them are there. Chunks of another snapshot than the one being gathered replace it when they
- * are newer and are stale when they are older.
+ * full snapshot it names, which must be the one accepted last, a step only on the snapshot it names, which must be the one accepted
+ * last and on such a full one. Every chunk must have the digest it carries, and a snapshot in chunks counts when all of them are
+ * there. Chunks of another snapshot than the one being gathered replace it when they are newer and are stale when they are older.
+ *
+ * A delta at the place that was accepted last is known: steps have told all that it says, and it is not looked at.
  *
  * Nothing of the record's bytes is kept.
  *
  * @param sha256 SHA-256 over the pieces in order, hex
- * @param spares where the numbers of deltas and steps lie
  */
 export function takeSnapshot(
   ledger: SnapshotLedger,
   record: Snapshot,
   sha256: (pieces: readonly Uint8Array[]) => string,
-  spares: SpareMemory,
 ): { readonly ledger: SnapshotLedger; readonly verdict: SnapshotVerdict } {
   const refused = (reason: SnapshotRefusal): ReturnType<typeof takeSnapshot> => ({
     ledger,
     verdict: { kind: 'refused', reason },
   });
   if (!hasSoundShape(record)) return refused('malformed');
-  if (!isNew(record, ledger)) return refused('stale');
+  if (!isNew(record, ledger)) return refused(isKnown(record, ledger) ? 'known' : 'stale');
   if (record.kind !== 'full' && !isOnBase(record, ledger)) return refused('no-base');
   const { gathering } = ledger;
   if (record.chunkCount > 1 && gathering !== undefined && comparePlaces(record, gathering) < 0)
@@ -89,23 +85,23 @@ export function takeSnapshot(
       verdict: { kind: 'gathering' },
     };
   }
-  const snapshot = completeSnapshot(record, parts as readonly Uint8Array[], spares);
+  const snapshot = completeSnapshot(record, parts as readonly Uint8Array[]);
   const isOther = record.kind !== 'full' && snapshot?.tableBits !== ledger.full?.tableBits;
   if (snapshot === undefined || isOther) return refused('malformed');
   const place = { incarnation: record.incarnation, position: record.position };
   const full = record.kind === 'full' ? { ...place, tableBits: snapshot.tableBits } : ledger.full;
-  const delta = { full: undefined, delta: place, step: ledger.delta }[record.kind];
   const isOlder = gathering !== undefined && comparePlaces(gathering, place) <= 0;
   return {
-    ledger: { latest: place, full, delta, gathering: isOlder ? undefined : gathering },
+    ledger: { latest: place, full, gathering: isOlder ? undefined : gathering },
     verdict: { kind: 'complete', snapshot },
   };
 }
 
 function hasSoundShape({ kind, shard, chunkIndex, chunkCount }: Snapshot): boolean {
-  const isKnown = SNAPSHOT_KINDS.includes(kind);
-  const hasChunks = chunkCount >= 1 && chunkCount <= CHUNKS_MAX && chunkIndex >= 0 && chunkIndex < chunkCount;
-  return isKnown && shard === 0 && hasChunks;
+  const isOfKind = SNAPSHOT_KINDS.includes(kind);
+  const chunksMax = kind === 'step' ? 1 : CHUNKS_MAX;
+  const hasChunks = chunkCount >= 1 && chunkCount <= chunksMax && chunkIndex >= 0 && chunkIndex < chunkCount;
+  return isOfKind && shard === 0 && hasChunks;
 }
 
 /** A full snapshot also counts at the place of a delta: its writer does not know whether that was heard, and goes on from the full one. */
@@ -115,8 +111,14 @@ function isNew(record: Snapshot, { latest, full }: SnapshotLedger): boolean {
   return order > 0 || (order === 0 && record.kind === 'full' && full?.position !== record.position);
 }
 
-function isOnBase({ kind, incarnation, basePosition }: Snapshot, { full, delta }: SnapshotLedger): boolean {
-  const base = kind === 'step' ? delta : full;
+function isKnown(record: Snapshot, ledger: SnapshotLedger): boolean {
+  const { latest } = ledger;
+  const isSamePlace = latest !== undefined && comparePlaces(record, latest) === 0;
+  return record.kind === 'delta' && isSamePlace && isOnBase(record, ledger);
+}
+
+function isOnBase({ kind, incarnation, basePosition }: Snapshot, { full, latest }: SnapshotLedger): boolean {
+  const base = kind === 'step' && full !== undefined ? latest : full;
   return base?.incarnation === incarnation && base.position === basePosition;
 }
 

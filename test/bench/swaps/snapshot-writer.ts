@@ -18,9 +18,9 @@ import { partitionOf } from '../../../shared/domain/murmur2.ts';
 import { followTopic } from '../../../shared/kafka/topic-follower.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
 import { SnapshotChain } from '../../../services/online-learner/domain/snapshot-chain.ts';
+import type { SnapshotLink } from '../../../services/online-learner/domain/snapshot-chain.ts';
 import { CoordinateSet } from '../../../services/online-learner/domain/touched-coordinates.ts';
 import { createSnapshotIntake } from '../../../services/router/domain/snapshot-intake.ts';
-import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { MULTIPLY_ADD, scoreLinear } from '../../../services/router/domain/score-linear.ts';
 import type { WriterAsk, WriterInput, WriterSaid } from './writer-messages.ts';
 
@@ -33,7 +33,7 @@ async function newestOf(input: WriterInput) {
   const kafka = createKafkaClient({ brokers: input.brokers, clientId: 'snapshot-writer', log: silentLog });
   const codec = createCodec(input.schemaRegistryUrl, Date.now);
   await codec.prepare(['snapshots.v1']);
-  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
+  const intake = createSnapshotIntake(sha256Hex);
   let record: Snapshot | undefined;
   const follower = await followTopic({
     topic: 'snapshots.v1',
@@ -102,7 +102,10 @@ function openStream(
   /** Learns, and returns the records of the next snapshot. */
   function next(): { key: string; value: Buffer; partition: number }[] {
     learn();
-    const { kind, basePosition, indices: list } = chain.next(position, touchedWeights);
+    return chain.next(position, touchedWeights).flatMap(recordsOf);
+  }
+
+  function recordsOf({ kind, basePosition, indices: list, slot }: SnapshotLink): ReturnType<typeof next> {
     const carried = list === null ? weights : Float32Array.from(list, (index) => weights[index] ?? 0);
     const indices = list === null ? null : bytesOf(list);
     const bytes = bytesOf(carried);
@@ -129,7 +132,7 @@ function openStream(
         chunkIndex,
         chunkCount,
       });
-      return { key: snapshotKey(shardKey, VERSION, kind, chunkIndex), value, partition };
+      return { key: snapshotKey(shardKey, VERSION, kind, slot + chunkIndex), value, partition };
     });
   }
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
-import { SnapshotChain } from '../../../services/online-learner/domain/snapshot-chain.ts';
+import { slotsOf, SnapshotChain } from '../../../services/online-learner/domain/snapshot-chain.ts';
 import { CoordinateSet } from '../../../services/online-learner/domain/touched-coordinates.ts';
 import { createSnapshotIntake } from '../../../services/router/domain/snapshot-intake.ts';
 import { fullOf, withDigest } from '../router/snapshot-records.ts';
@@ -12,6 +11,12 @@ import { bytesOf } from '../../../shared/domain/state-section.ts';
 
 const BITS = 16;
 const SIZE = 2 ** BITS + 1;
+
+/** A record, and what of its key differs among a version's. */
+interface Sent {
+  readonly key: string;
+  readonly record: Snapshot;
+}
 
 /** Weights that are touched and sent. */
 class Sender {
@@ -36,23 +41,36 @@ class Sender {
     this.#touched.add(indices);
   }
 
-  send(): Snapshot {
-    const { kind, basePosition, indices } = this.chain.next(this.position, this);
-    const full = fullOf(this.weights.slice(), {
-      position: this.position,
-      learner: JSON.stringify({ kind: 'ftrl-logistic', tableBits: BITS }),
-      goldenRows: [],
-      goldenScores: [],
+  /** Returns what is sent, in order. */
+  send(): Sent[] {
+    return this.chain.next(this.position, this).map(({ kind, basePosition, indices, slot }) => {
+      const full = fullOf(this.weights.slice(), {
+        position: this.position,
+        learner: JSON.stringify({ kind: 'ftrl-logistic', tableBits: BITS }),
+        goldenRows: [],
+        goldenScores: [],
+      });
+      assert.ok(slot < slotsOf(kind, SIZE));
+      const key = `${kind}/${String(slot)}`;
+      if (indices === null) return { key, record: full };
+      const weights = bytesOf(Float32Array.from(indices, (index) => this.weights[index] ?? NaN));
+      const listed = { kind, basePosition, graph: null, indices: bytesOf(indices), weights };
+      return { key, record: withDigest({ ...full, ...listed }) };
     });
-    if (indices === null) return full;
-    const weights = bytesOf(Float32Array.from(indices, (index) => this.weights[index] ?? NaN));
-    return withDigest({ ...full, kind, basePosition, graph: null, indices: bytesOf(indices), weights });
+  }
+
+  /** Touches some weights and sends them; returns what was sent in words. */
+  say(from: number, count: number): string {
+    this.touch(from, count, 1);
+    return this.send()
+      .map(({ key, record: { indices } }) => `${key} ${String((indices?.length ?? 0) / 4)}`)
+      .join(', ');
   }
 }
 
 /** What a router that reads these records serves in the end. */
-function servedAfter(records: readonly Snapshot[], applyEvery = Infinity): Float32Array {
-  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
+function servedAfter(sent: readonly Sent[], applyEvery = Infinity): Float32Array {
+  const intake = createSnapshotIntake(sha256Hex);
   const served = new Float32Array(SIZE);
   const apply = (): void => {
     const update = intake.next();
@@ -61,7 +79,7 @@ function servedAfter(records: readonly Snapshot[], applyEvery = Infinity): Float
     update.indices?.forEach((index, i) => (served[index] = update.weights[i] ?? NaN));
     intake.settled(update.id, true);
   };
-  records.forEach((record, at) => {
+  sent.forEach(({ record }, at) => {
     intake.take(record, undefined);
     if (at % applyEvery === applyEvery - 1) apply();
   });
@@ -69,59 +87,86 @@ function servedAfter(records: readonly Snapshot[], applyEvery = Infinity): Float
   return served;
 }
 
-/** The records of which a newer one of their kind is among them may be gone; those before `until` are. */
-function compacted(records: readonly Snapshot[], until: number): Snapshot[] {
-  return records.filter(
-    ({ kind }, at) => at >= until || !records.slice(at + 1, until).some((later) => later.kind === kind),
+/** The records of which a newer one of their key is among them may be gone; those before `until` are. */
+function compacted(sent: readonly Sent[], until: number): Sent[] {
+  return sent.filter(
+    ({ key }, at) => at >= until || !sent.slice(at + 1, until).some((later) => later.key === key),
   );
 }
 
-test('kinds of snapshots: a step while the steps have listed less than their delta', () => {
+test('kinds of snapshots: a delta on a full one, then steps; the last step for which there is a key has a delta beside it', () => {
   const sender = new Sender();
-  const sent = Array.from({ length: 9 }, (_, i) => {
-    sender.touch(100 * i, 100, 1);
-    const { kind, indices } = sender.send();
-    return `${kind} ${String((indices?.length ?? 0) / 4)}`;
-  });
+  const sent = Array.from({ length: 68 }, (_, i) => sender.say(100 * i, 100));
+  const steps = Array.from({ length: 63 }, (_, i) => `step/${String(i)} 100`);
   assert.deepEqual(sent, [
-    'full 0',
-    'delta 100',
-    'step 100',
-    'delta 300',
-    'step 100',
-    'step 200',
-    'delta 600',
-    'step 100',
-    'step 200',
+    'full/0 0',
+    'delta/0 100',
+    ...steps,
+    'step/63 100, delta/0 6500',
+    'step/0 100',
+    'step/1 100',
   ]);
 });
 
-test('a delta of more than a quarter of everything becomes a full snapshot; so does what follows a broken chain', () => {
+test('steps that list more than a quarter of everything together have a delta beside them, or a full one instead', () => {
+  const again = new Sender();
+  assert.deepEqual(
+    [1, 4000, 4000, 4000, 193, 4000].map((count) => again.say(0, count)),
+    ['full/0 0', 'delta/0 4000', 'step/0 4000', 'step/1 4000', 'step/2 193, delta/0 4000', 'step/0 4000'],
+  );
+  const other = new Sender();
+  assert.deepEqual(
+    [1, 4000, 4000, 4000, 4000].map((count, i) => other.say(10_000 * i, count)),
+    ['full/0 0', 'delta/0 4000', 'step/0 4000', 'step/1 4000', 'full/0 0'],
+  );
+});
+
+test('a delta of more than a quarter of everything is a full one; so is what follows a broken chain', () => {
   const sender = new Sender();
-  const kinds = [1, 8000, 1, 400, 8000].map((count, i) => {
-    sender.touch(10_000 * i, count, 1);
-    return sender.send().kind;
-  });
-  assert.deepEqual(kinds, ['full', 'delta', 'step', 'step', 'step']);
-  sender.touch(50_000, 1, 1);
-  assert.equal(sender.send().kind, 'full');
-  sender.touch(0, 1, 1);
-  assert.equal(sender.send().kind, 'delta');
+  assert.deepEqual(
+    [1, 8192, 1].map((count) => sender.say(0, count)),
+    ['full/0 0', 'delta/0 8192', 'step/0 1'],
+  );
   sender.chain.break();
-  assert.equal(sender.send().kind, 'full');
+  assert.equal(sender.say(0, 1), 'full/0 0');
+  assert.equal(sender.say(0, 8193), 'full/0 0');
+  assert.equal(sender.say(0, 1), 'delta/0 1');
   assert.deepEqual(sender.takeTouched(), new Uint32Array(0));
+});
+
+test('what does not fit a step of one record is a delta alone', () => {
+  const table = 2 ** 24;
+  const chain = new SnapshotChain(table);
+  const said = (size: number): string[] => {
+    const weights = {
+      takeTouched: () => Uint32Array.from({ length: size }, (_, i) => i),
+      resetTouched: () => undefined,
+    };
+    return chain.next(0, weights).map(({ kind, slot }) => `${kind}/${String(slot)}`);
+  };
+  assert.deepEqual([1, 1, 2 ** 20, 2 ** 20 + 1, 1].map(said), [
+    ['full/0'],
+    ['delta/0'],
+    ['step/0'],
+    ['delta/0'],
+    ['step/0'],
+  ]);
 });
 
 test('tables below 256 KiB are sent whole', () => {
   const chain = new SnapshotChain(2 ** 15);
   const weights = { takeTouched: () => new Uint32Array(1), resetTouched: () => undefined };
   assert.deepEqual(
-    [1, 2, 3].map((position) => chain.next(position, weights).kind),
-    ['full', 'full', 'full'],
+    [1, 2, 3].map((position) => chain.next(position, weights).map(({ kind }) => kind)),
+    [['full'], ['full'], ['full']],
+  );
+  assert.deepEqual(
+    (['full', 'delta', 'step'] as const).map((kind) => slotsOf(kind, 2 ** 15)),
+    [1, 0, 0],
   );
 });
 
-test('where other weights are touched each time, what is sent grows as a root and not as the delta does', () => {
+test('where other weights are touched each time, a snapshot lists them and a 64th of what a delta would', () => {
   const table = 2 ** 22;
   const touched = new CoordinateSet(table);
   const chain = new SnapshotChain(table);
@@ -135,12 +180,13 @@ test('where other weights are touched each time, what is sent grows as a root an
   chain.next(0, weights);
   for (let position = 1; position <= 170; position += 1) {
     touched.add(Uint32Array.from({ length: 3000 }, (_, i) => position * 3000 + i));
-    const { kind, indices } = chain.next(position, weights);
-    assert.notEqual(kind, 'full');
-    listed += indices?.length ?? 0;
+    for (const { kind, indices } of chain.next(position, weights)) {
+      assert.notEqual(kind, 'full');
+      listed += indices?.length ?? 0;
+    }
     all += 3000 * position;
   }
-  assert.ok(listed < all / 5, `${String(listed)} of ${String(all)}`);
+  assert.ok(listed < 170 * 3000 + all / 64, `${String(listed)} of ${String(all)}`);
 });
 
 test('whatever is touched, sent, compacted and applied together, the weights served are those of the newest record', () => {
@@ -157,13 +203,13 @@ test('whatever is touched, sent, compacted and applied together, the weights ser
       fc.integer({ min: 1, max: 5 }),
       (steps, until, applyEvery) => {
         const sender = new Sender();
-        const records = steps.map(({ from, count, stride, isBroken }) => {
+        const sent = steps.flatMap(({ from, count, stride, isBroken }) => {
           if (isBroken) sender.chain.break();
           sender.touch(from, count, stride);
           return sender.send();
         });
-        assert.deepEqual(servedAfter(compacted(records, until)), sender.weights);
-        assert.deepEqual(servedAfter(compacted(records, until), applyEvery), sender.weights);
+        assert.deepEqual(servedAfter(compacted(sent, until)), sender.weights);
+        assert.deepEqual(servedAfter(compacted(sent, until), applyEvery), sender.weights);
       },
     ),
     { numRuns: 60 },

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
 import { silentLog } from '../../../shared/observability/log.ts';
@@ -78,13 +77,15 @@ function startPublisher() {
 
 test('a version is whole first, then a delta, then steps; after one that was not acknowledged, though it was heard, whole again', async () => {
   const { learner, publisher, learn, publish } = startPublisher();
-  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
+  const intake = createSnapshotIntake(sha256Hex);
   const served = new Float32Array(2 ** 16 + 1);
-  const kinds: string[] = [];
+  let keys: string[] = [];
+  const passed: string[] = [];
   const hear = ({ records }: { records: readonly OutRecord[] }): void => {
     for (const { key, value } of records) {
-      kinds.push(key.split('/').at(-1) ?? '');
-      assert.deepEqual(intake.take(value as Snapshot, undefined), []);
+      keys.push(key.slice('clicks#0/1/'.length));
+      for (const { record, result } of intake.take(value as Snapshot, undefined))
+        passed.push(`${record} ${result}`);
     }
     const update = intake.next();
     assert.ok(update);
@@ -106,21 +107,35 @@ test('a version is whole first, then a delta, then steps; after one that was not
   const again = await publish(); // nothing was learned meanwhile: it is at the same place
   hear(again);
   again.acknowledge();
-  learn();
-  hear(await publish());
-  assert.deepEqual(kinds, ['full', 'delta', 'step', 'delta', 'full', 'delta']);
+  assert.deepEqual(keys, ['full', 'delta', 'step', 'step/1', 'full']);
+  assert.deepEqual(passed, []);
+
+  keys = [];
+  for (let i = 0; i < 66; i += 1) {
+    learn();
+    const one = await publish();
+    hear(one);
+    one.acknowledge();
+  }
+  const steps = Array.from({ length: 63 }, (_, i) => `step/${String(i + 1)}`);
+  assert.deepEqual(keys, ['delta', 'step', ...steps, 'delta', 'step']);
+  assert.deepEqual(passed, ['delta known']);
   publisher.stop();
 });
 
-test('of a retired version every chunk that there may be gets a tombstone', () => {
+test('of a retired version every chunk and every step that there may be gets a tombstone', () => {
   const { publisher, sent } = startPublisher();
   void publisher.forget(1, 2 ** 22 + 1);
   const keys = (kind: string): string[] =>
     [kind, `${kind}/1`, `${kind}/2`, `${kind}/3`, `${kind}/4`].map((one) => `clicks#0/1/${one}`);
+  const steps = Array.from(
+    { length: 64 },
+    (_, slot) => `clicks#0/1/step${slot === 0 ? '' : `/${String(slot)}`}`,
+  );
   const records = sent.at(-1)?.records ?? [];
   assert.deepEqual(
     records.map(({ key }) => key),
-    ['full', 'delta', 'step'].flatMap(keys),
+    [...['full', 'delta'].flatMap(keys), ...steps],
   );
   assert.ok(records.every(({ value }) => value === null));
 });

@@ -3,82 +3,36 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Snapshot } from '../../../shared/domain/events.ts';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
-import { changedWeights, overlaidWeights } from '../../../services/router/domain/changed-weights.ts';
+import { overlaidWeights } from '../../../services/router/domain/overlaid-weights.ts';
 import { parametersOf, patchedCopy, patchParameters } from '../../../services/router/domain/parameters.ts';
 import type { CompleteSnapshot } from '../../../services/router/domain/complete-snapshot.ts';
 import { createSnapshotIntake } from '../../../services/router/domain/snapshot-intake.ts';
-import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { inPieces } from './pieces.ts';
 import { chunksOf, deltaOf, fullOf, stepOf, TABLE_SIZE, weightsOf } from './snapshot-records.ts';
-
-/** Memory that is full of something else as soon as it is given back. */
-class PoisonedMemory extends SpareMemory {
-  override giveBack(buffer: ArrayBufferLike): void {
-    new Uint8Array(buffer).fill(0xee);
-    super.giveBack(buffer);
-  }
-}
 
 const listedArbitrary = fc
   .uniqueArray(fc.integer({ min: 0, max: 40 }), { maxLength: 20 })
   .map((indices) => Uint32Array.from(indices.sort((a, b) => a - b)));
 
-const NONE = new Uint32Array(0);
-
 function listed(indices: Uint32Array<ArrayBuffer>, of: (index: number) => number) {
   return { indices, weights: Float32Array.from(indices, of) };
 }
 
-test('what changed between lists, put over what those before gave, gives what the last gives', () => {
-  fc.assert(
-    fc.property(
-      fc.array(listedArbitrary, { minLength: 3, maxLength: 3 }),
-      fc.array(fc.constantFrom(0, -0, 1, NaN), { minLength: 41, maxLength: 41 }),
-      fc.constantFrom(0, 1, 2),
-      ([first = NONE, second = NONE, more = NONE], values, known) => {
-        const under = listed(first, () => 0);
-        const over = listed(second, () => 1);
-        const before = [under, over].slice(0, known);
-        const touched = [...before.flatMap(({ indices }) => [...indices]), ...more];
-        const all = Uint32Array.from(new Set(touched.sort((a, b) => a - b)));
-        const now = listed(all, (index) => values[index] ?? 0);
-        const table = new Float32Array(41).fill(7);
-        const whole = table.slice();
-        for (const { indices, weights } of before)
-          indices.forEach((index, i) => (table[index] = weights[i] ?? 0));
-        now.indices.forEach((index, i) => (whole[index] = now.weights[i] ?? 0));
-        const changed = changedWeights(now, ...before);
-        assert.ok(changed.indices.every((index) => !Object.is(table[index], whole[index])));
-        changed.indices.forEach((index, i) => (table[index] = changed.weights[i] ?? 0));
-        assert.deepEqual(table, whole);
-      },
-    ),
-  );
-});
-
-test('of a list that repeats, only what is new or other is handed on', () => {
-  const before = listed(Uint32Array.of(1, 5, 9), () => 1);
-  const now = listed(Uint32Array.of(1, 3, 5, 9), (index) => (index === 9 ? 2 : 1));
-  assert.deepEqual([...changedWeights(now, before).indices], [3, 9]);
-  assert.deepEqual([...changedWeights(now).indices], [1, 3, 5, 9]);
-});
-
-test('two lists, one over the other, are what both give one after the other, whatever was in the memory', () => {
-  const spares = new PoisonedMemory();
+test('two lists, one over the other, are what both give one after the other', () => {
   fc.assert(
     fc.property(listedArbitrary, listedArbitrary, (first, second) => {
       const lists = [listed(first, () => -0), listed(second, (index) => index)] as const;
       const table = new Map<number, number>();
       for (const { indices, weights } of lists)
         indices.forEach((index, i) => table.set(index, weights[i] ?? NaN));
-      const both = overlaidWeights(...lists, spares);
+      const both = overlaidWeights(...lists);
       const inOrder = [...table].sort(([a], [b]) => a - b);
       assert.deepEqual(
         [...both.indices].map((index, i) => [index, both.weights[i]]),
         inOrder,
       );
-      spares.giveBack(both.indices.buffer);
-      spares.giveBack(both.weights.buffer);
+      assert.equal(both.indices.buffer.byteLength, 4 * inOrder.length); // moved from thread to thread
+      assert.equal(both.weights.buffer.byteLength, 4 * inOrder.length);
     }),
   );
 });
@@ -96,8 +50,8 @@ test('weights that are patched in a copy, piece by piece, are those patched in p
   assert.deepEqual(result, inPlace);
 });
 
-test('a full snapshot and the deltas on it that came meanwhile are one update; the next says what changed since', () => {
-  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
+test('a full snapshot and the deltas on it that came meanwhile are one update; later ones are as they came', () => {
+  const intake = createSnapshotIntake(sha256Hex);
   const delta = (position: number, touched: readonly number[], bias: number) =>
     deltaOf(weightsOf(bias), touched, { position, basePosition: 100 });
   assert.deepEqual(intake.take(fullOf(weightsOf(0.1)), undefined), []);
@@ -112,12 +66,12 @@ test('a full snapshot and the deltas on it that came meanwhile are one update; t
   assert.equal(intake.next(), undefined); // the first is not settled
   intake.settled(first.id, true);
   const second = intake.next();
-  assert.deepEqual([...(second?.indices ?? [])], [3]); // the bias is as it was
+  assert.deepEqual([...(second?.indices ?? [])], [3, TABLE_SIZE - 1]);
   assert.deepEqual([second?.kind, second?.position, second?.traceparent], ['delta', 120, undefined]);
 });
 
-test('a delta and the step on it that came meanwhile are one update, of what both change', () => {
-  const intake = createSnapshotIntake(sha256Hex, new PoisonedMemory());
+test('steps that came meanwhile are one update, with a delta before them, too; a delta that says the same is passed over', () => {
+  const intake = createSnapshotIntake(sha256Hex);
   const weights = new Float32Array(TABLE_SIZE);
   const applied = new Float32Array(TABLE_SIZE);
   const touch = (...touched: number[]): number[] => {
@@ -133,25 +87,29 @@ test('a delta and the step on it that came meanwhile are one update, of what bot
     assert.deepEqual(applied, weights);
     return update.indices === null ? undefined : [...update.indices];
   };
+  const step = (touched: number[], basePosition: number) =>
+    intake.take(stepOf(weights, touched, { position: basePosition + 10, basePosition }), undefined);
+  const delta = (touched: number[], position: number) =>
+    intake.take(deltaOf(weights, touched, { position, basePosition: 100 }), undefined);
   intake.take(fullOf(weights, { position: 100 }), undefined);
-  intake.take(deltaOf(weights, touch(1, 5), { position: 110, basePosition: 100 }), undefined);
-  intake.take(stepOf(weights, touch(5, 7), { position: 120, basePosition: 110 }), undefined);
+  delta(touch(1, 5), 110);
+  step(touch(5, 7), 110);
   assert.equal(apply(), undefined); // everything
-  touch(9);
-  intake.take(stepOf(weights, [5, 7, 9], { position: 130, basePosition: 110 }), undefined);
+  step(touch(9), 120);
   assert.deepEqual(apply(), [9]);
-  touch(7);
-  intake.take(deltaOf(weights, [1, 5, 7, 9], { position: 140, basePosition: 100 }), undefined);
-  const passed = intake.take(deltaOf(weights, [1, 5, 7, 9], { position: 141, basePosition: 100 }), undefined);
-  assert.deepEqual(passed, [{ record: 'delta', result: 'superseded', position: 140 }]);
-  intake.take(stepOf(weights, touch(3), { position: 150, basePosition: 141 }), undefined);
-  assert.deepEqual(apply(), [3, 7]);
-  intake.take(deltaOf(weights, [1, 3, 5, 7, 9], { position: 160, basePosition: 100 }), undefined);
-  assert.deepEqual(apply(), []); // the step had it all
+  step(touch(7), 130);
+  assert.deepEqual(step(touch(3, 7), 140), [{ record: 'step', result: 'superseded', position: 140 }]);
+  assert.deepEqual(delta([1, 3, 5, 7, 9], 150), [{ record: 'delta', result: 'known', position: 150 }]);
+  step(touch(1), 150);
+  assert.deepEqual(apply(), [1, 3, 7]);
+  touch(2); // whose step is not there
+  delta([1, 2, 3, 5, 7, 9], 170);
+  step(touch(8), 170);
+  assert.deepEqual(apply(), [1, 2, 3, 5, 7, 8, 9]);
 });
 
 test('after a bad update deltas on its full snapshot are refused, and a full one that waits is not given up', () => {
-  const intake = createSnapshotIntake(sha256Hex, new SpareMemory());
+  const intake = createSnapshotIntake(sha256Hex);
   const delta = (position: number, basePosition: number) =>
     deltaOf(weightsOf(0.2), [1], { position, basePosition });
   intake.take(fullOf(weightsOf(0.1)), undefined);
@@ -192,10 +150,10 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Returns what came of it all; of the records' bytes nothing is left once each was taken, when they are used again. */
-function outcomeOf(steps: readonly Step[], memory: SpareMemory, areUsedAgain: boolean): unknown[] {
-  const intake = createSnapshotIntake(sha256Hex, memory);
+function outcomeOf(steps: readonly Step[], areUsedAgain: boolean): unknown[] {
+  const intake = createSnapshotIntake(sha256Hex);
   const outcome: unknown[] = [];
-  let [id, base, delta, position] = [0, 0, 0, 0];
+  let [id, base, before, position] = [0, 0, 0, 0];
   const take = (record: Snapshot): void => {
     const bytes = [record.indices, record.weights, record.means, record.invStds, record.graph];
     const [indices, weights, means, invStds, graph] = bytes.map((one) => one && Uint8Array.from(one));
@@ -209,13 +167,14 @@ function outcomeOf(steps: readonly Step[], memory: SpareMemory, areUsedAgain: bo
       id = update?.id ?? id;
       outcome.push(update);
     } else if (step.kind === 'settled') intake.settled(id, step.isGood);
-    else if (step.kind === 'delta') {
-      delta = position;
-      take(deltaOf(weightsOf(step.bias), step.touched, { position, basePosition: base }));
-    } else if (step.kind === 'step')
-      take(stepOf(weightsOf(step.bias), step.touched, { position, basePosition: delta }));
-    else {
+    else if (step.kind === 'delta' || step.kind === 'step') {
+      const make = step.kind === 'delta' ? deltaOf : stepOf;
+      const basePosition = step.kind === 'delta' ? base : before;
+      take(make(weightsOf(step.bias), step.touched, { position, basePosition }));
+      before = position;
+    } else {
       base = position;
+      before = position;
       const full = fullOf(weightsOf(step.bias), { position });
       for (const record of step.kind === 'chunks' ? chunksOf(full, 3) : [full]) take(record);
     }
@@ -223,11 +182,10 @@ function outcomeOf(steps: readonly Step[], memory: SpareMemory, areUsedAgain: bo
   return outcome;
 }
 
-test("what is handed on is its taker's: bytes of records and memory of deltas that are used again change nothing", () => {
+test("what is handed on is its taker's: bytes of records that are used again change nothing", () => {
   fc.assert(
     fc.property(fc.array(stepArbitrary, { maxLength: 40 }), (steps) => {
-      const updates = outcomeOf(steps, new PoisonedMemory(), true);
-      assert.deepEqual(updates, outcomeOf(steps, new SpareMemory(), false));
+      assert.deepEqual(outcomeOf(steps, true), outcomeOf(steps, false));
     }),
     { numRuns: 300 },
   );

@@ -101,7 +101,7 @@ export function deltaOf(
   });
 }
 
-/** Returns a sound step that brings the named delta to these weights. */
+/** Returns a sound step that brings the named snapshot to these weights. */
 export function stepOf(...[weights, touched, change]: Parameters<typeof deltaOf>): Snapshot {
   return deltaOf(weights, touched, { kind: 'step', ...change });
 }

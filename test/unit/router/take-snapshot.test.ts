@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sha256Hex } from '../../../shared/events/sha256.ts';
-import { SpareMemory } from '../../../shared/domain/spare-memory.ts';
 import { EMPTY_LEDGER, takeSnapshot, withoutFull } from '../../../services/router/domain/take-snapshot.ts';
 import type { SnapshotLedger, SnapshotVerdict } from '../../../services/router/domain/take-snapshot.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
@@ -14,7 +13,7 @@ function take(
   const verdicts: string[] = [];
   let last: SnapshotVerdict | undefined;
   for (const record of records) {
-    const taken = takeSnapshot(ledger, record, sha256Hex, new SpareMemory());
+    const taken = takeSnapshot(ledger, record, sha256Hex);
     ledger = taken.ledger;
     last = taken.verdict;
     verdicts.push(last.kind === 'refused' ? last.reason : last.kind);
@@ -77,9 +76,14 @@ const ORDERS: readonly {
     verdicts: ['complete', 'no-base'],
   },
   {
-    name: 'a delta at the position of its full',
+    name: 'a delta at the position of its full, which has nothing that the full has not',
     records: [full(100), delta(100, 100)],
-    verdicts: ['complete', 'stale'],
+    verdicts: ['complete', 'known'],
+  },
+  {
+    name: 'the same delta again',
+    records: [full(100), delta(110, 100), delta(110, 100)],
+    verdicts: ['complete', 'complete', 'known'],
   },
   {
     name: 'a full at the place of a delta that it replaces, and a delta on it',
@@ -87,21 +91,31 @@ const ORDERS: readonly {
     verdicts: ['complete', 'complete', 'complete', 'stale', 'complete'],
   },
   { name: 'a step without any full', records: [step(120, 110)], verdicts: ['no-base'] },
-  { name: 'a step on a full', records: [full(100), step(110, 100)], verdicts: ['complete', 'no-base'] },
+  { name: 'a step on a full', records: [full(100), step(110, 100)], verdicts: ['complete', 'complete'] },
   {
-    name: 'steps on a delta, each over the one before',
-    records: [full(100), delta(110, 100), step(120, 110), step(130, 110), step(125, 110)],
+    name: 'steps, each on the one before',
+    records: [full(100), delta(110, 100), step(120, 110), step(130, 120), step(125, 120)],
     verdicts: ['complete', 'complete', 'complete', 'complete', 'stale'],
   },
   {
-    name: 'a step on a step',
-    records: [full(100), delta(110, 100), step(120, 110), step(130, 120)],
-    verdicts: ['complete', 'complete', 'complete', 'no-base'],
+    name: 'a step after one that did not come, and the delta from which it goes on',
+    records: [full(100), delta(110, 100), step(130, 120), delta(140, 100), step(150, 140)],
+    verdicts: ['complete', 'complete', 'no-base', 'complete', 'complete'],
   },
   {
-    name: 'a step on the delta before the last, as compaction may leave it',
-    records: [full(100), delta(120, 100), step(130, 110), step(140, 120)],
-    verdicts: ['complete', 'complete', 'no-base', 'complete'],
+    name: 'a delta that says what steps have said, and a step on both',
+    records: [full(100), delta(110, 100), step(120, 110), delta(120, 100), step(130, 120)],
+    verdicts: ['complete', 'complete', 'complete', 'known', 'complete'],
+  },
+  {
+    name: 'a delta at the place of a step, but on another full',
+    records: [full(100), delta(110, 100), step(120, 110), delta(120, 90), delta(120, 100, 2)],
+    verdicts: ['complete', 'complete', 'complete', 'stale', 'no-base'],
+  },
+  {
+    name: 'a full at the place of a step that it replaces, and a step on it',
+    records: [full(100), delta(110, 100), step(120, 110), full(120), step(130, 120)],
+    verdicts: ['complete', 'complete', 'complete', 'complete', 'complete'],
   },
   {
     name: 'a step on a delta of the full before the last',
@@ -134,6 +148,11 @@ const ORDERS: readonly {
     name: 'weights cut in the middle of one',
     records: [withDigest({ ...full(100), weights: full(100).weights.slice(1) })],
     verdicts: ['malformed'],
+  },
+  {
+    name: 'a step in chunks',
+    records: [full(100), { ...step(110, 100), chunkCount: 2 }],
+    verdicts: ['complete', 'malformed'],
   },
   { name: 'a chunk beyond the last', records: [{ ...full(100), chunkIndex: 1 }], verdicts: ['malformed'] },
   {
@@ -219,8 +238,10 @@ test('a damaged chunk leaves the others waiting for the sound one', () => {
 test('once the full snapshot is found bad, what is on it is refused and the next full one heals', () => {
   const { ledger } = take([full(100), delta(110, 100)]);
   assert.deepEqual(
-    take([delta(120, 100), step(120, 110), full(90), full(130), delta(140, 130)], withoutFull(ledger))
-      .verdicts,
-    ['no-base', 'no-base', 'stale', 'complete', 'complete'],
+    take(
+      [delta(120, 100), step(120, 110), delta(110, 100), full(90), full(130), delta(140, 130)],
+      withoutFull(ledger),
+    ).verdicts,
+    ['no-base', 'no-base', 'stale', 'stale', 'complete', 'complete'],
   );
 });
