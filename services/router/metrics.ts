@@ -53,7 +53,7 @@ export function createRouterMetrics(metrics: Metrics): RouterObserver {
   ]);
   const snapshots = metrics.counter(
     'headrace_router_snapshots_total',
-    'Snapshots by what became of them: applied, superseded by a newer one or applied together with it, known (a delta that says what steps have said), stale, no-base, digest-mismatch, malformed, unloadable or parity-mismatch.',
+    'Snapshots by what became of them: applied, superseded by a newer one or applied together with it, known (a delta or full one that says what steps have said), stale, no-base, digest-mismatch, malformed, unloadable or parity-mismatch.',
     ['model', 'kind', 'result'],
   );
   const parity = metrics.counter(

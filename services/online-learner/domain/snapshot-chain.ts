@@ -46,9 +46,10 @@ export function slotsOf(kind: SnapshotKind, weights: number): number {
  * before it, one by one; which is what compaction by key does. So the newest of each key are all that a reader needs, and whoever has
  * heard every step needs nothing else.
  *
- * A run of steps ends when it has used up its keys or its share of bytes. Its last step has a delta of the same position beside it:
- * who heard that step knows what the delta says, and who did not goes on from the delta. Where k weights are touched from one
- * snapshot to the next, and never the same twice, a snapshot lists k + n/64 of n weights touched since the full one on the average.
+ * A run of steps ends when it has used up its keys or its share of bytes. Its last step has a delta or a full snapshot of the same
+ * position after it: who heard that step need not wait for what is larger, and who did not goes on from there. Where k weights are
+ * touched from one snapshot to the next, and never the same twice, steps and deltas list k + n/64 weights a snapshot on the average,
+ * n of them touched since the full one.
  * Source: the differential and incremental levels of backups, the log and checkpoints of databases.
  */
 export class SnapshotChain {
@@ -72,8 +73,8 @@ export class SnapshotChain {
   }
 
   /**
-   * Returns the next snapshot, of the weights as they are now: one, or a step and the delta that says the same to who did not hear
-   * it, in this order.
+   * Returns the next snapshot, of the weights as they are now: one, or a step and what says the same to who did not hear all steps,
+   * in this order.
    *
    * @param position where they are; has risen since the snapshot before, unless the chain was broken
    */
@@ -88,13 +89,9 @@ export class SnapshotChain {
       this.#before = position;
       return [step];
     }
-    if (this.#known.size > this.#listedMax) return [this.#begin(position, weights)];
-    const indices = this.#known.list();
-    const delta = { kind: 'delta', basePosition: this.#full, indices, slot: 0 } as const;
-    this.#before = position;
-    this.#steps = 0;
-    this.#listed = 0;
-    return step === undefined ? [delta] : [step, delta];
+    const end =
+      this.#known.size > this.#listedMax ? this.#begin(position, weights) : this.#delta(position, this.#full);
+    return step === undefined ? [end] : [step, end];
   }
 
   /** Makes the next snapshot a full one: nobody may have what was named last. */
@@ -105,6 +102,13 @@ export class SnapshotChain {
   #step(indices: Uint32Array<ArrayBuffer>): SnapshotLink | undefined {
     if (this.#before === undefined || indices.length > STEP_WEIGHTS_MAX) return undefined;
     return { kind: 'step', basePosition: this.#before, indices, slot: this.#steps++ };
+  }
+
+  #delta(position: number, basePosition: number): SnapshotLink {
+    this.#before = position;
+    this.#steps = 0;
+    this.#listed = 0;
+    return { kind: 'delta', basePosition, indices: this.#known.list(), slot: 0 };
   }
 
   #begin(position: number, weights: TouchedWeights): SnapshotLink {

@@ -6,7 +6,7 @@ import { overlaidWeights } from './overlaid-weights.ts';
 import type { ListedWeights } from './overlaid-weights.ts';
 import { patchParameters } from './parameters.ts';
 import type { PassedSnapshot, SnapshotUpdate } from './snapshot-news.ts';
-import { EMPTY_LEDGER, takeSnapshot, withoutFull } from './take-snapshot.ts';
+import { EMPTY_LEDGER, passOverFull, takeSnapshot, withoutFull } from './take-snapshot.ts';
 
 /** The records of one version's snapshots on one side, what is to be applied of them on the other. */
 export interface SnapshotIntake {
@@ -60,10 +60,17 @@ export function createSnapshotIntake(sha256: (pieces: readonly Uint8Array[]) => 
 
   return {
     take(record, recordsTrace) {
+      const { kind, position } = record;
+      // While something waits or may turn out to be bad, a full one is what heals it.
+      const isIdle = underWay === undefined && SNAPSHOT_KINDS.every((one) => newest[one] === undefined);
+      const passedOver = isIdle ? passOverFull(ledger, record) : undefined;
+      if (passedOver !== undefined) {
+        ledger = passedOver;
+        return [{ record: kind, result: 'known', position }];
+      }
       const taken = takeSnapshot(ledger, record, sha256);
       ledger = taken.ledger;
       const { verdict } = taken;
-      const { kind, position } = record;
       if (verdict.kind === 'refused') return [{ record: kind, result: verdict.reason, position }];
       if (verdict.kind === 'gathering') return [];
       const { snapshot } = verdict;

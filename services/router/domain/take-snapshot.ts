@@ -1,6 +1,6 @@
 import { SNAPSHOT_KINDS } from '../../../shared/domain/snapshot-kind.ts';
 import type { Snapshot } from '../../../shared/domain/events.ts';
-import { comparePlaces, completeSnapshot } from './complete-snapshot.ts';
+import { comparePlaces, completeSnapshot, tableBitsOf } from './complete-snapshot.ts';
 import type { CompleteSnapshot, SnapshotPlace } from './complete-snapshot.ts';
 
 /** Why a record of snapshots.v1 changes nothing; a closed set, because it is a metric's label. */
@@ -18,9 +18,16 @@ export interface SnapshotLedger {
   /** The newest snapshot accepted: the one that a step must name. */
   readonly latest: SnapshotPlace | undefined;
   /** The full snapshot that a delta must name; what was accepted since is on it. */
-  readonly full: (SnapshotPlace & { readonly tableBits: number }) | undefined;
+  readonly full: KnownFull | undefined;
   /** Chunks of the snapshot that is being put together. */
   readonly gathering: Gathering | undefined;
+}
+
+/** A full snapshot that was accepted, or passed over because it says what was accepted. */
+interface KnownFull extends SnapshotPlace {
+  readonly tableBits: number;
+  /** When the last one that was accepted was published, ms since the Unix epoch. */
+  readonly acceptedMs: number;
 }
 
 interface Gathering extends SnapshotPlace {
@@ -36,6 +43,9 @@ export const EMPTY_LEDGER: SnapshotLedger = {
   gathering: undefined,
 };
 
+/** For how long after one full snapshot the next is passed over when it says nothing new, ms. */
+const PASSED_OVER_MS = 60_000;
+
 /** Most chunks of one snapshot. */
 const CHUNKS_MAX = 1024;
 
@@ -45,12 +55,28 @@ export function withoutFull(ledger: SnapshotLedger): SnapshotLedger {
 }
 
 /**
+ * Returns the ledger after a full snapshot that need not be read, because it is at the place that was accepted last: steps have told
+ * all that it says. Undefined when it has to be. Once a minute it has, so that whatever steps may have failed to tell is right again.
+ */
+export function passOverFull(ledger: SnapshotLedger, record: Snapshot): SnapshotLedger | undefined {
+  const { latest, full, gathering } = ledger;
+  if (record.kind !== 'full' || !hasSoundShape(record)) return undefined;
+  if (latest === undefined || full === undefined) return undefined;
+  const isGathered = gathering?.kind === 'full' && comparePlaces(gathering, record) === 0;
+  if (comparePlaces(record, latest) !== 0 || isGathered) return undefined;
+  if (Math.abs(record.publishedAtMs - full.acceptedMs) >= PASSED_OVER_MS) return undefined;
+  if (tableBitsOf(record.learner) !== full.tableBits) return undefined;
+  return { ...ledger, full: { ...full, incarnation: record.incarnation, position: record.position } };
+}
+
+/**
  * Returns what a record means and the ledger after it. It counts only if (incarnation, position) is new, a delta only on the
  * full snapshot it names, which must be the one accepted last, a step only on the snapshot it names, which must be the one accepted
  * last and on such a full one. Every chunk must have the digest it carries, and a snapshot in chunks counts when all of them are
  * there. Chunks of another snapshot than the one being gathered replace it when they are newer and are stale when they are older.
  *
- * A delta at the place that was accepted last is known: steps have told all that it says, and it is not looked at.
+ * A delta at the place that was accepted last is known, and not looked at: steps have told all that it says. So is the same full one
+ * again.
  *
  * Nothing of the record's bytes is kept.
  *
@@ -89,7 +115,8 @@ export function takeSnapshot(
   const isOther = record.kind !== 'full' && snapshot?.tableBits !== ledger.full?.tableBits;
   if (snapshot === undefined || isOther) return refused('malformed');
   const place = { incarnation: record.incarnation, position: record.position };
-  const full = record.kind === 'full' ? { ...place, tableBits: snapshot.tableBits } : ledger.full;
+  const { tableBits, publishedAtMs } = snapshot;
+  const full = record.kind === 'full' ? { ...place, tableBits, acceptedMs: publishedAtMs } : ledger.full;
   const isOlder = gathering !== undefined && comparePlaces(gathering, place) <= 0;
   return {
     ledger: { latest: place, full, gathering: isOlder ? undefined : gathering },
@@ -112,9 +139,10 @@ function isNew(record: Snapshot, { latest, full }: SnapshotLedger): boolean {
 }
 
 function isKnown(record: Snapshot, ledger: SnapshotLedger): boolean {
-  const { latest } = ledger;
-  const isSamePlace = latest !== undefined && comparePlaces(record, latest) === 0;
-  return record.kind === 'delta' && isSamePlace && isOnBase(record, ledger);
+  const { latest, full } = ledger;
+  if (latest === undefined || comparePlaces(record, latest) !== 0) return false;
+  if (record.kind === 'full') return full?.position === record.position;
+  return record.kind === 'delta' && isOnBase(record, ledger);
 }
 
 function isOnBase({ kind, incarnation, basePosition }: Snapshot, { full, latest }: SnapshotLedger): boolean {

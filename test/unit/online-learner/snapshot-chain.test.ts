@@ -23,6 +23,7 @@ class Sender {
   readonly weights = new Float32Array(SIZE);
   readonly chain = new SnapshotChain(SIZE);
   position = 100;
+  timeMs = 0;
   #touched = new CoordinateSet(SIZE);
 
   takeTouched(): Uint32Array<ArrayBuffer> {
@@ -46,6 +47,7 @@ class Sender {
     return this.chain.next(this.position, this).map(({ kind, basePosition, indices, slot }) => {
       const full = fullOf(this.weights.slice(), {
         position: this.position,
+        publishedAtMs: this.timeMs,
         learner: JSON.stringify({ kind: 'ftrl-logistic', tableBits: BITS }),
         goldenRows: [],
         goldenScores: [],
@@ -108,7 +110,7 @@ test('kinds of snapshots: a delta on a full one, then steps; the last step for w
   ]);
 });
 
-test('steps that list more than a quarter of everything together have a delta beside them, or a full one instead', () => {
+test('steps that list more than a quarter of everything together have a delta beside the last, or a full one', () => {
   const again = new Sender();
   assert.deepEqual(
     [1, 4000, 4000, 4000, 193, 4000].map((count) => again.say(0, count)),
@@ -117,7 +119,7 @@ test('steps that list more than a quarter of everything together have a delta be
   const other = new Sender();
   assert.deepEqual(
     [1, 4000, 4000, 4000, 4000].map((count, i) => other.say(10_000 * i, count)),
-    ['full/0 0', 'delta/0 4000', 'step/0 4000', 'step/1 4000', 'full/0 0'],
+    ['full/0 0', 'delta/0 4000', 'step/0 4000', 'step/1 4000', 'step/2 4000, full/0 0'],
   );
 });
 
@@ -195,6 +197,7 @@ test('whatever is touched, sent, compacted and applied together, the weights ser
     count: fc.oneof(fc.nat(50), fc.nat(5000)),
     stride: fc.constantFrom(1, 7, 1000),
     isBroken: fc.nat(20).map((one) => one === 0),
+    tookMs: fc.constantFrom(0, 1000, 40_000),
   });
   fc.assert(
     fc.property(
@@ -203,8 +206,9 @@ test('whatever is touched, sent, compacted and applied together, the weights ser
       fc.integer({ min: 1, max: 5 }),
       (steps, until, applyEvery) => {
         const sender = new Sender();
-        const sent = steps.flatMap(({ from, count, stride, isBroken }) => {
+        const sent = steps.flatMap(({ from, count, stride, isBroken, tookMs }) => {
           if (isBroken) sender.chain.break();
+          sender.timeMs += tookMs;
           sender.touch(from, count, stride);
           return sender.send();
         });

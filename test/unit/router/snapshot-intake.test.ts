@@ -108,6 +108,58 @@ test('steps that came meanwhile are one update, with a delta before them, too; a
   assert.deepEqual(apply(), [1, 2, 3, 5, 7, 8, 9]);
 });
 
+test('a full snapshot that says what steps have said is passed over, and what follows is on it', () => {
+  const intake = createSnapshotIntake(sha256Hex);
+  const at = (position: number, publishedAtMs: number) => ({ position, publishedAtMs });
+  const known = (record: 'full' | 'delta', position: number) => ({ record, result: 'known', position });
+  const step = (basePosition: number) =>
+    intake.take(stepOf(weightsOf(0.1), [1], { position: basePosition + 10, basePosition }), undefined);
+  const settleAll = (): void => {
+    for (let update = intake.next(); update !== undefined; update = intake.next())
+      intake.settled(update.id, true);
+  };
+  intake.take(fullOf(weightsOf(0.1), at(100, 0)), undefined);
+  settleAll();
+  step(100);
+  settleAll();
+  const whole = chunksOf(fullOf(weightsOf(0.1), at(110, 59_999)), 3);
+  assert.deepEqual(
+    whole.flatMap((chunk) => intake.take(chunk, undefined)),
+    whole.map(() => known('full', 110)),
+  );
+  assert.equal(intake.next(), undefined);
+  assert.deepEqual(
+    intake.take(deltaOf(weightsOf(0.1), [1], { position: 110, basePosition: 110 }), undefined),
+    [known('delta', 110)],
+  );
+  intake.take(deltaOf(weightsOf(0.1), [1], { position: 120, basePosition: 110 }), undefined);
+  assert.equal(intake.next()?.kind, 'delta');
+});
+
+for (const { name, isWaiting, isUnderWay, ms } of [
+  { name: 'a step waits', isWaiting: true, isUnderWay: false, ms: 0 },
+  { name: 'the last update may turn out to be bad', isWaiting: false, isUnderWay: true, ms: 0 },
+  { name: 'the last full one is a minute old', isWaiting: false, isUnderWay: false, ms: 60_000 },
+  { name: 'a clock went back by a minute', isWaiting: false, isUnderWay: false, ms: -60_000 },
+]) {
+  test(`a full snapshot is read although steps have said what it says: ${name}`, () => {
+    const intake = createSnapshotIntake(sha256Hex);
+    intake.take(fullOf(weightsOf(0.1), { position: 100, publishedAtMs: 0 }), undefined);
+    intake.settled(intake.next()?.id ?? 0, true);
+    intake.take(stepOf(weightsOf(0.1), [1], { position: 110, basePosition: 100 }), undefined);
+    const update = isWaiting ? undefined : intake.next();
+    if (update !== undefined && !isUnderWay) intake.settled(update.id, true);
+    const chunks = chunksOf(fullOf(weightsOf(0.1), { position: 110, publishedAtMs: ms }), 2);
+    const passed = chunks.flatMap((chunk) => intake.take(chunk, undefined));
+    assert.deepEqual(
+      passed.map(({ result }) => result),
+      isWaiting ? ['superseded'] : [],
+    );
+    if (update !== undefined && isUnderWay) intake.settled(update.id, false);
+    assert.equal(intake.next()?.kind, 'full');
+  });
+}
+
 test('after a bad update deltas on its full snapshot are refused, and a full one that waits is not given up', () => {
   const intake = createSnapshotIntake(sha256Hex);
   const delta = (position: number, basePosition: number) =>

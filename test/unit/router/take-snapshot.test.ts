@@ -35,7 +35,7 @@ const ORDERS: readonly {
   readonly verdicts: readonly string[];
 }[] = [
   { name: 'a first full snapshot', records: [full(100)], verdicts: ['complete'] },
-  { name: 'the same snapshot again', records: [full(100), full(100)], verdicts: ['complete', 'stale'] },
+  { name: 'the same snapshot again', records: [full(100), full(100)], verdicts: ['complete', 'known'] },
   { name: 'an older position', records: [full(100), full(99)], verdicts: ['complete', 'stale'] },
   { name: 'a newer position', records: [full(100), full(101)], verdicts: ['complete', 'complete'] },
   {
@@ -88,7 +88,7 @@ const ORDERS: readonly {
   {
     name: 'a full at the place of a delta that it replaces, and a delta on it',
     records: [full(100), delta(110, 100), full(110), full(110), delta(120, 110)],
-    verdicts: ['complete', 'complete', 'complete', 'stale', 'complete'],
+    verdicts: ['complete', 'complete', 'complete', 'known', 'complete'],
   },
   { name: 'a step without any full', records: [step(120, 110)], verdicts: ['no-base'] },
   { name: 'a step on a full', records: [full(100), step(110, 100)], verdicts: ['complete', 'complete'] },
