@@ -160,6 +160,37 @@ for (const { name, isWaiting, isUnderWay, ms } of [
   });
 }
 
+test('of full snapshots that say what steps have said one a minute is read, however often they come', () => {
+  const intake = createSnapshotIntake(sha256Hex);
+  intake.take(fullOf(weightsOf(0.1), { position: 0, publishedAtMs: 0 }), undefined);
+  intake.settled(intake.next()?.id ?? 0, true);
+  const readAt = [20, 40, 60, 80, 100, 120].filter((seconds) => {
+    intake.take(stepOf(weightsOf(0.1), [1], { position: seconds, basePosition: seconds - 20 }), undefined);
+    intake.settled(intake.next()?.id ?? 0, true);
+    intake.take(fullOf(weightsOf(0.1), { position: seconds, publishedAtMs: 1000 * seconds }), undefined);
+    const update = intake.next();
+    if (update !== undefined) intake.settled(update.id, true);
+    return update !== undefined;
+  });
+  assert.deepEqual(readAt, [60, 120]);
+});
+
+test('a full snapshot of which a chunk was read is read to its end', () => {
+  const intake = createSnapshotIntake(sha256Hex);
+  const settleNext = (): void => {
+    intake.settled(intake.next()?.id ?? 0, true);
+  };
+  intake.take(fullOf(weightsOf(0.1), { position: 100 }), undefined);
+  settleNext();
+  intake.take(stepOf(weightsOf(0.1), [1], { position: 110, basePosition: 100 }), undefined);
+  const [first, second] = chunksOf(fullOf(weightsOf(0.1), { position: 110 }), 2);
+  assert.ok(first && second);
+  assert.deepEqual(intake.take(first, undefined), []);
+  settleNext(); // the step: nothing waits any more
+  assert.deepEqual(intake.take(second, undefined), []);
+  assert.equal(intake.next()?.kind, 'full');
+});
+
 test('after a bad update deltas on its full snapshot are refused, and a full one that waits is not given up', () => {
   const intake = createSnapshotIntake(sha256Hex);
   const delta = (position: number, basePosition: number) =>
