@@ -17,7 +17,7 @@ function chunkCountOf(weightBytes: number): number {
   return Math.max(1, Math.ceil(weightBytes / CHUNK_BYTES));
 }
 
-function weightBytesOf(records: readonly OutRecord[] = []): number {
+function weightBytesOf(records: readonly OutRecord[]): number {
   return records.reduce((sum, { value }) => sum + (value as Snapshot).weights.length, 0);
 }
 
@@ -150,21 +150,24 @@ export function createSnapshotPublisher(deps: PublisherDeps): SnapshotPublisher 
   function publish(version: VersionLearner, state: Published): void {
     const [startMs, startCpuMs] = [ports.monotonicMs(), ports.threadCpuMs()];
     const links = state.chain.next(learner.position, version);
-    const records = links.map((link) => recordsOf(version, link, state.traceparent));
+    const snapshots = links.map((link) => ({
+      kind: link.kind,
+      records: recordsOf(version, link, state.traceparent),
+    }));
     const before = { ...state };
     state.traceparent = undefined;
     state.examples = version.examplesLearned;
     state.position = learner.position;
     state.isSending = true;
-    const sent = ports.send(records.flat());
+    const sent = ports.send(snapshots.flatMap(({ records }) => records));
     ports.onMoment('snapshot-sent');
     state.costMs += COST_SMOOTHING * (ports.threadCpuMs() - startCpuMs - state.costMs);
     state.nextAtMs = startMs + publishPauseMs(deps.minIntervalMs, state.costMs);
     sent
       .then(() => {
         ports.onMoment('snapshot-acknowledged');
-        for (const [at, { kind }] of links.entries())
-          ports.observe.snapshot(deps.model, kind, weightBytesOf(records[at]));
+        for (const { kind, records } of snapshots)
+          ports.observe.snapshot(deps.model, kind, weightBytesOf(records));
       })
       .catch((error: unknown) => {
         ports.log.warn(

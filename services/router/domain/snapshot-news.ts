@@ -2,7 +2,7 @@ import type { SnapshotKind } from '../../../shared/domain/snapshot-kind.ts';
 import type { CompleteSnapshot } from './complete-snapshot.ts';
 import type { SnapshotRefusal } from './take-snapshot.ts';
 
-/** What there is to be applied: everything (`indices` null), or the weights that differ from the update before. */
+/** What there is to be applied: everything (`indices` null), or weights that are put over those of the updates before. */
 export interface SnapshotUpdate extends CompleteSnapshot {
   /** Rises with every update of a version, from 1 on. */
   readonly id: number;

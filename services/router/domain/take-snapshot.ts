@@ -131,7 +131,7 @@ function hasSoundShape({ kind, shard, chunkIndex, chunkCount }: Snapshot): boole
   return isOfKind && shard === 0 && hasChunks;
 }
 
-/** A full snapshot also counts at the place of a delta: its writer does not know whether that was heard, and goes on from the full one. */
+/** A full snapshot also counts at the place of a delta or a step: it is for who did not hear that, and its writer goes on from it. */
 function isNew(record: Snapshot, { latest, full }: SnapshotLedger): boolean {
   if (latest === undefined) return true;
   const order = comparePlaces(record, latest);
